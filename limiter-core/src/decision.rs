@@ -1,0 +1,72 @@
+//! What was decided about one charge.
+
+use std::time::Duration;
+
+/// Admit or deny. Complete: there is no third answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The request may proceed.
+    Admit,
+    /// The request must not proceed.
+    Deny,
+}
+
+/// What a strategy decided about one charge, and what the client may know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    outcome: Outcome,
+    remaining: u64,
+    reset_after: u64,
+    /// `NEVER` where no waiting helps.
+    retry_after: u64,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Decision {
+    /// Admitted: `remaining` is what is left afterwards, `reset_after` is in microseconds.
+    pub(crate) const fn admit(remaining: u64, reset_after: u64) -> Self {
+        Self { outcome: Outcome::Admit, remaining, reset_after, retry_after: 0 }
+    }
+
+    /// Denied now: the same charge is admitted in `retry_after` microseconds if nobody else comes
+    /// first.
+    pub(crate) const fn deny(remaining: u64, reset_after: u64, retry_after: u64) -> Self {
+        Self { outcome: Outcome::Deny, remaining, reset_after, retry_after }
+    }
+
+    /// Denied for ever: the cost is above the capacity, or the amount is zero.
+    pub(crate) const fn never(remaining: u64, reset_after: u64) -> Self {
+        Self::deny(remaining, reset_after, NEVER)
+    }
+
+    /// Admit or deny.
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Whether the charge was admitted.
+    pub const fn admitted(&self) -> bool {
+        matches!(self.outcome, Outcome::Admit)
+    }
+
+    /// The cost that is left in the window: after the charge if it was admitted, and untouched by
+    /// it if it was denied. For example 7 after the third request of `10/minute`.
+    pub const fn remaining(&self) -> u64 {
+        self.remaining
+    }
+
+    /// The time until some of the used cost comes back: the end of a fixed window, the moment the
+    /// oldest hit leaves a moving window, the next unit of a sliding counter or a bucket. Zero
+    /// where nothing is used.
+    pub const fn reset_after(&self) -> Duration {
+        Duration::from_micros(self.reset_after)
+    }
+
+    /// When denied, the time after which the very same charge is admitted if nobody else comes
+    /// first: exact to the microsecond. Zero when admitted. `None` where waiting never helps: the
+    /// cost is above the capacity, or the amount is zero.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        if self.retry_after == NEVER { None } else { Some(Duration::from_micros(self.retry_after)) }
+    }
+}

@@ -1,0 +1,58 @@
+//! The contract of a storage, and nothing else.
+
+use std::{fmt, future::Future, pin::Pin};
+
+use crate::{charge::Charge, decision::Outcome, error::StorageError, strategy::Strategy};
+
+/// A future of a storage that has to wait for somebody.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What is to be done with a batch of charges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// Decide every charge; if none denies, take them all.
+    Hit,
+    /// Decide every charge and take none.
+    Test,
+    /// Take back the charges that were taken, each at most once.
+    Refund,
+    /// Forget the counters of the charges.
+    Reset,
+}
+
+/// Keeps counters and decides batches of charges.
+///
+/// # Contract
+///
+/// * A batch is atomic: [`Verb::Hit`] takes all its charges or none. Charges in
+///   [shadow mode](crate::Mode::Shadow) never veto; they are taken with the batch if they admit.
+/// * After [`Verb::Hit`] and [`Verb::Test`] every charge carries a decision, whatever the outcome.
+/// * Two charges of one batch on the same counter are decided one after the other.
+/// * Decisions equal those of the strategy's [`State`](crate::strategy::State), to the microsecond.
+/// * [`Verb::Refund`] and [`Verb::Reset`] answer [`Outcome::Admit`].
+pub trait Storage: fmt::Debug + Send + Sync + 'static {
+    /// What a person would call it, without credentials: `memory`, `redis at 10.0.0.1:6379`.
+    fn name(&self) -> &str;
+
+    /// Whether the storage can run the strategy.
+    fn supports(&self, strategy: Strategy) -> bool;
+
+    /// Does it at once where no waiting is needed; `None` where it is, and nothing was done.
+    fn apply_now(&self, verb: Verb, charges: &mut [Charge<'_>]) -> Option<Outcome>;
+
+    /// Does it, waiting as long as it takes.
+    ///
+    /// # Errors
+    /// The storage could not decide. No charge was knowingly taken.
+    fn apply<'a>(
+        &'a self,
+        verb: Verb,
+        charges: &'a mut [Charge<'_>],
+    ) -> BoxFuture<'a, Result<Outcome, StorageError>>;
+
+    /// Forgets every counter of this storage.
+    ///
+    /// # Errors
+    /// The storage did not answer.
+    fn clear(&self) -> BoxFuture<'_, Result<(), StorageError>>;
+}

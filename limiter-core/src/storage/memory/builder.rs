@@ -1,0 +1,105 @@
+//! The options of the memory storage.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize},
+};
+
+use super::{Inner, MemoryStorage, Shard};
+use crate::clock::{Clock, MonotonicClock, Timestamp};
+
+/// What happens to a client that is new while every counter is in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// Newcomers share one counter per limit and shard, so together they get what one client gets.
+    /// The default: a flood of new addresses is held down, and a known client notices nothing.
+    #[default]
+    Share,
+    /// Newcomers are denied, and told to try again in a second.
+    Deny,
+}
+
+/// Options of a [`MemoryStorage`].
+#[derive(Clone, Debug)]
+pub struct MemoryStorageBuilder {
+    capacity: usize,
+    overflow: Overflow,
+    clock: ClockSource,
+}
+
+/// At the capacity a shard holds about this many counters: small enough that growing one takes
+/// microseconds, and 80 % of a power of two, where its index is compact.
+const COUNTERS_PER_SHARD: usize = 3_300;
+
+/// Enough for 64 threads to seldom meet.
+const MIN_SHARDS: usize = 64;
+
+impl MemoryStorageBuilder {
+    /// The hard cap on counters and logged hits, at most about 40 bytes each. Default: 1,000,000,
+    /// a full day of clients of a large site within 40 MB.
+    ///
+    /// Batches that run at the very same moment may pass it by their own few counters, and so may the
+    /// one shared counter per limit and shard of [`Overflow::Share`].
+    #[must_use]
+    pub fn capacity(self, capacity: usize) -> Self {
+        Self { capacity, ..self }
+    }
+
+    /// What happens to newcomers when the storage is full. Default: [`Overflow::Share`].
+    #[must_use]
+    pub fn overflow(self, overflow: Overflow) -> Self {
+        Self { overflow, ..self }
+    }
+
+    /// The clock. Default: [`MonotonicClock`].
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: ClockSource::Custom(Arc::new(clock)), ..self }
+    }
+
+    /// A clock that somebody else reads too.
+    #[must_use]
+    pub fn shared_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock: ClockSource::Custom(clock), ..self }
+    }
+
+    /// The storage.
+    pub fn build(self) -> MemoryStorage {
+        let shards = (self.capacity / COUNTERS_PER_SHARD).max(MIN_SHARDS);
+        MemoryStorage {
+            inner: Arc::new(Inner {
+                shards: (0..shards).map(|_| Shard::default()).collect(),
+                clock: self.clock,
+                capacity: self.capacity,
+                overflow: self.overflow,
+                entries: AtomicUsize::new(0),
+                overflowed: AtomicU64::new(0),
+            }),
+        }
+    }
+}
+
+impl Default for MemoryStorageBuilder {
+    fn default() -> Self {
+        Self { capacity: 1_000_000, overflow: Overflow::Share, clock: ClockSource::Monotonic }
+    }
+}
+
+/// The usual clock without a detour, or one of the user's.
+#[derive(Clone, Debug)]
+pub(super) enum ClockSource {
+    Monotonic,
+    Custom(Arc<dyn Clock>),
+}
+
+impl ClockSource {
+    #[inline]
+    pub(super) fn read(&self, coarse: bool) -> Timestamp {
+        match (self, coarse) {
+            (Self::Monotonic, true) => MonotonicClock.coarse(),
+            (Self::Monotonic, false) => MonotonicClock.now(),
+            (Self::Custom(clock), true) => clock.coarse(),
+            (Self::Custom(clock), false) => clock.now(),
+        }
+    }
+}

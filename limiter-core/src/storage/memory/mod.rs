@@ -1,0 +1,506 @@
+//! Counters in this process: nothing to install, nothing to wait for.
+//!
+//! # How it is built
+//!
+//! Keys are numbers: a limit has a 128-bit seed, a client's key a 128-bit hash, and their
+//! exclusive or names the counter. No string is built and nothing is allocated on the way of a
+//! known client. Counters are sharded by *client*, so one short lock covers all limits of a
+//! request; a batch that spans clients takes its locks in order.
+//!
+//! # What happens when memory is full
+//!
+//! The number of counters has a hard cap ([`MemoryStorageBuilder::capacity`], a million by default: about
+//! 40 MB). An active counter is never forgotten to make room: then an attacker with many addresses
+//! could wipe the counters of others, and his own. Expired counters are reused as new ones come
+//! (a few are swept with every newcomer, so no request pays for many). When all are active,
+//! [`Overflow`] decides, and [`MemoryStorage::overflowed`] counts.
+
+mod builder;
+mod table;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
+
+pub use self::builder::{MemoryStorageBuilder, Overflow};
+use self::{
+    builder::ClockSource,
+    table::{Slot, Table},
+};
+use super::{BoxFuture, Storage, Verb};
+use crate::{
+    charge::Charge,
+    clock::Timestamp,
+    decision::{Decision, Outcome},
+    error::StorageError,
+    key::Key,
+    limit::Limit,
+    strategy::Strategy,
+};
+
+/// Counters in this process. Clones share them.
+#[derive(Clone, Debug)]
+pub struct MemoryStorage {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    shards: Box<[Shard]>,
+    clock: ClockSource,
+    capacity: usize,
+    overflow: Overflow,
+    /// Counters and logged hits in all shards together.
+    entries: AtomicUsize,
+    overflowed: AtomicU64,
+}
+
+/// Padded to a cache line, so that two shards' locks do not share one.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Shard(Mutex<Table>);
+
+/// Windows from here on are measured with the coarse clock, which may be some milliseconds
+/// behind: 1 % of a second at most, the jitter of any network.
+const COARSE_FROM_MICROS: u64 = 1_000_000;
+
+/// How many counters are looked at for every new one: more than one, so that the sweep overtakes
+/// a flood of newcomers.
+const SWEEP_PER_NEWCOMER: usize = 2;
+
+/// What a shard keeps free of newcomers, for the shared counters of [`Overflow::Share`].
+const KEPT_FREE_PER_SHARD: usize = 1 << 10;
+
+/// How many counters are swept when the storage is full and a newcomer comes.
+const SWEEP_WHEN_FULL: usize = 64;
+
+impl MemoryStorage {
+    /// A storage with the defaults of the [builder](Self::builder).
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A storage with options of your own.
+    pub fn builder() -> MemoryStorageBuilder {
+        MemoryStorageBuilder::default()
+    }
+
+    /// Decides one charge and takes it if admitted.
+    pub fn hit(&self, limit: &Limit, key: &Key, cost: u64) -> Decision {
+        let mut charges = [Charge::new(limit, key).cost(cost)];
+        self.decide(&mut charges, true);
+        decided(&charges[0])
+    }
+
+    /// Decides one charge and takes nothing.
+    pub fn test(&self, limit: &Limit, key: &Key, cost: u64) -> Decision {
+        let mut charges = [Charge::new(limit, key).cost(cost)];
+        self.decide(&mut charges, false);
+        decided(&charges[0])
+    }
+
+    /// What is left in the window and when some of it comes back. Takes nothing.
+    pub fn peek(&self, limit: &Limit, key: &Key) -> Decision {
+        self.test(limit, key, 0)
+    }
+
+    /// Decides a batch: all charges are taken, or none is. Every charge carries its decision
+    /// afterwards.
+    pub fn hit_all(&self, charges: &mut [Charge<'_>]) -> Outcome {
+        self.decide(charges, true)
+    }
+
+    /// Decides a batch and takes nothing.
+    pub fn test_all(&self, charges: &mut [Charge<'_>]) -> Outcome {
+        self.decide(charges, false)
+    }
+
+    /// Takes back the charges that [`hit_all`](Self::hit_all) took, each at most once: never below
+    /// nothing, never from a later window.
+    pub fn refund_all(&self, charges: &mut [Charge<'_>]) {
+        let mut shards = self.lock(charges);
+        let now = self.now(charges);
+        for charge in charges {
+            if let Some(charged_at) = charge.charged_at.take() {
+                let table = shards.table(self.shard(charge.key));
+                if let Some(place) = table.find(counter_key(charge)) {
+                    table.refund(place, charge.limit, charge.cost, charged_at, now);
+                }
+            }
+        }
+    }
+
+    /// Forgets the counter of a limit for a key: the next hit is the first.
+    pub fn reset(&self, limit: &Limit, key: &Key) {
+        self.reset_all(&[Charge::new(limit, key)]);
+    }
+
+    /// Forgets every counter of every client.
+    pub fn clear(&self) {
+        for (index, shard) in self.inner.shards.iter().enumerate() {
+            *self.locked(index, shard).table(index) = Table::default();
+        }
+    }
+
+    /// How many counters and logged hits are kept, expired ones that were not swept yet included.
+    pub fn len(&self) -> usize {
+        self.inner.entries.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The hard cap on [`len`](Self::len).
+    pub fn capacity(&self) -> usize {
+        self.inner.capacity
+    }
+
+    /// How many charges met a full storage so far and were decided by [`Overflow`].
+    pub fn overflowed(&self) -> u64 {
+        self.inner.overflowed.load(Ordering::Relaxed)
+    }
+
+    fn reset_all(&self, charges: &[Charge<'_>]) {
+        let mut shards = self.lock(charges);
+        for charge in charges {
+            let table = shards.table(self.shard(charge.key));
+            if let Some(place) = table.find(counter_key(charge)) {
+                table.remove(place);
+            }
+        }
+    }
+
+    /// The shard of a client: all its limits are in one.
+    #[inline]
+    fn shard(&self, key: &Key) -> usize {
+        // The upper half of the hash, scaled to the number of shards.
+        let hash = key.hash() >> 64;
+        ((hash * self.inner.shards.len() as u128) >> 64) as usize
+    }
+
+    /// Locks the shards of a batch, in one order everywhere, so that two batches never wait for
+    /// each other.
+    #[inline]
+    fn lock(&self, charges: &[Charge<'_>]) -> Locked<'_> {
+        let mut wanted: SmallVec<[usize; 8]> = SmallVec::new();
+        for charge in charges {
+            let shard = self.shard(charge.key);
+            if wanted.last() != Some(&shard) {
+                wanted.push(shard);
+            }
+        }
+        if wanted.len() > 1 {
+            wanted.sort_unstable();
+            wanted.dedup();
+        }
+        let mut locked = Locked { entries: &self.inner.entries, tables: SmallVec::new() };
+        for shard in wanted {
+            locked.push(shard, &self.inner.shards[shard]);
+        }
+        locked
+    }
+
+    fn locked<'a>(&'a self, index: usize, shard: &'a Shard) -> Locked<'a> {
+        let mut locked = Locked { entries: &self.inner.entries, tables: SmallVec::new() };
+        locked.push(index, shard);
+        locked
+    }
+
+    #[inline]
+    fn now(&self, charges: &[Charge<'_>]) -> Timestamp {
+        let coarse =
+            charges.iter().all(|charge| charge.limit.quota().window_micros() >= COARSE_FROM_MICROS);
+        self.inner.clock.read(coarse)
+    }
+
+    #[inline]
+    fn decide(&self, charges: &mut [Charge<'_>], take: bool) -> Outcome {
+        let mut shards = self.lock(charges);
+        // Read under the lock: within one shard moments never go back.
+        let now = self.now(charges);
+        // A moving window may need a counter and a logged hit.
+        let full = self.len() + 2 * charges.len() > self.inner.capacity
+            && self.is_full_for(&mut shards, charges, now);
+        let mut places: SmallVec<[Place; 8]> = SmallVec::new();
+        let mut outcome = Outcome::Admit;
+        for index in 0..charges.len() {
+            let (earlier, rest) = charges.split_at_mut(index);
+            let place = self.place(&mut shards, &rest[0], earlier.len() + rest.len(), full);
+            let earlier = taken_before(earlier, &places, &place);
+            let charge = &mut rest[0];
+            charge.charged_at = None;
+            let table = shards.table(place.shard);
+            charge.decision = Some(match place.slot {
+                Slot::Refused => refuse(charge),
+                slot if earlier.is_empty() => {
+                    table.decide(slot.known(), charge.limit, charge.cost, now)
+                }
+                slot => {
+                    table.decide_after(&earlier, slot.known(), charge.limit, charge.cost, now)
+                }
+            });
+            if charge.denies() {
+                outcome = Outcome::Deny;
+            }
+            places.push(place);
+        }
+        if take && outcome == Outcome::Admit {
+            take_all(&mut shards, charges, &places, now, full);
+        }
+        outcome
+    }
+
+    #[inline]
+    fn place(
+        &self,
+        shards: &mut Locked<'_>,
+        charge: &Charge<'_>,
+        batch: usize,
+        full: bool,
+    ) -> Place {
+        let shard = self.shard(charge.key);
+        let key = counter_key(charge);
+        let table = shards.table(shard);
+        match table.find(key) {
+            Some(slot) => Place { shard, key, slot: Slot::Known(slot) },
+            None if full || table.len() + batch + KEPT_FREE_PER_SHARD > Table::MAX_COUNTERS => {
+                self.place_when_full(table, shard, charge, batch)
+            }
+            None => Place { shard, key, slot: Slot::New },
+        }
+    }
+
+    #[cold]
+    fn place_when_full(
+        &self,
+        table: &Table,
+        shard: usize,
+        charge: &Charge<'_>,
+        batch: usize,
+    ) -> Place {
+        self.inner.overflowed.fetch_add(1, Ordering::Relaxed);
+        // The limit's seed alone is the newcomers' counter: a client's key would have to have the
+        // hash zero to be mistaken for them.
+        let key = charge.limit.seed();
+        let slot = match (self.inner.overflow, table.find(key)) {
+            (Overflow::Share, Some(slot)) => Slot::Known(slot),
+            (Overflow::Share, None) if table.len() + batch <= Table::MAX_COUNTERS => Slot::New,
+            _ => Slot::Refused,
+        };
+        Place { shard, key, slot }
+    }
+
+    /// Whether there is no room for what the batch adds, not even after some sweeping. A client
+    /// whose counters are all there does not pay for a sweep.
+    #[cold]
+    fn is_full_for(
+        &self,
+        shards: &mut Locked<'_>,
+        charges: &[Charge<'_>],
+        now: Timestamp,
+    ) -> bool {
+        let mut wanted = 0;
+        for charge in charges {
+            let logs = charge.limit.strategy() == Strategy::MovingWindow;
+            let known = shards.table(self.shard(charge.key)).find(counter_key(charge)).is_some();
+            wanted += usize::from(!known) + usize::from(logs);
+        }
+        if wanted == 0 || self.len() + wanted <= self.inner.capacity {
+            return false;
+        }
+        shards.sweep(SWEEP_WHEN_FULL, now);
+        self.len().saturating_sub(shards.released()) + wanted > self.inner.capacity
+    }
+}
+
+/// Takes every charge that is admitted. (A shadow charge that would be denied takes nothing, as if
+/// it were enforced.)
+#[inline]
+fn take_all(
+    shards: &mut Locked<'_>,
+    charges: &mut [Charge<'_>],
+    places: &[Place],
+    now: Timestamp,
+    full: bool,
+) {
+    let mut newcomers = 0;
+    for (charge, place) in charges.iter_mut().zip(places) {
+        if charge.cost == 0 || !is_admitted(charge) {
+            continue;
+        }
+        let table = shards.table(place.shard);
+        let slot = match place.slot {
+            Slot::Known(slot) => slot,
+            Slot::New | Slot::Refused => table.find(place.key).unwrap_or_else(|| {
+                newcomers += 1;
+                table.insert(place.key)
+            }),
+        };
+        table.charge(slot, charge.limit, charge.cost, now, full);
+        charge.charged_at = Some(now);
+    }
+    if newcomers > 0 {
+        shards.sweep(SWEEP_PER_NEWCOMER * newcomers, now);
+    }
+}
+
+/// What a newcomer is told who is refused because the storage is full: when to try again.
+const RETRY_WHEN_FULL_MICROS: u64 = 1_000_000;
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Storage for MemoryStorage {
+    fn name(&self) -> &str {
+        "memory"
+    }
+
+    fn supports(&self, _strategy: Strategy) -> bool {
+        true
+    }
+
+    #[inline]
+    fn apply_now(&self, verb: Verb, charges: &mut [Charge<'_>]) -> Option<Outcome> {
+        Some(match verb {
+            Verb::Hit => self.decide(charges, true),
+            Verb::Test => self.decide(charges, false),
+            Verb::Refund => {
+                self.refund_all(charges);
+                Outcome::Admit
+            }
+            Verb::Reset => {
+                self.reset_all(charges);
+                Outcome::Admit
+            }
+        })
+    }
+
+    fn apply<'a>(
+        &'a self,
+        verb: Verb,
+        charges: &'a mut [Charge<'_>],
+    ) -> BoxFuture<'a, Result<Outcome, StorageError>> {
+        let outcome = self.apply_now(verb, charges).unwrap_or(Outcome::Deny);
+        Box::pin(std::future::ready(Ok(outcome)))
+    }
+
+    fn clear(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        Self::clear(self);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// The shards of a batch, locked in order. Keeps the count of entries when it is dropped.
+struct Locked<'a> {
+    entries: &'a AtomicUsize,
+    tables: SmallVec<[LockedTable<'a>; 2]>,
+}
+
+struct LockedTable<'a> {
+    shard: usize,
+    entries_before: usize,
+    table: MutexGuard<'a, Table>,
+}
+
+impl<'a> Locked<'a> {
+    #[inline]
+    fn push(&mut self, index: usize, shard: &'a Shard) {
+        let table = shard.0.lock();
+        self.tables.push(LockedTable { shard: index, entries_before: table.entries(), table });
+    }
+
+    #[inline]
+    fn table(&mut self, shard: usize) -> &mut Table {
+        // Every shard of the batch was locked, so the fallback is never taken.
+        let index = self.tables.iter().position(|locked| locked.shard == shard).unwrap_or(0);
+        &mut self.tables[index].table
+    }
+
+    #[cold]
+    fn sweep(&mut self, steps: usize, now: Timestamp) {
+        for locked in &mut self.tables {
+            locked.table.sweep(steps, now);
+        }
+    }
+
+    /// How many entries fewer there are than when the shards were locked.
+    fn released(&self) -> usize {
+        let before: usize = self.tables.iter().map(|locked| locked.entries_before).sum();
+        let after: usize = self.tables.iter().map(|locked| locked.table.entries()).sum();
+        before.saturating_sub(after)
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        for locked in &self.tables {
+            let after = locked.table.entries();
+            if after != locked.entries_before {
+                // Wraps around on a decrease, which is what `fetch_add` does with it.
+                self.entries
+                    .fetch_add(after.wrapping_sub(locked.entries_before), Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Where the counter of a charge is, or will be.
+#[derive(Clone, Copy)]
+struct Place {
+    shard: usize,
+    key: u128,
+    slot: Slot,
+}
+
+#[inline]
+fn counter_key(charge: &Charge<'_>) -> u128 {
+    charge.limit.seed() ^ charge.key.hash()
+}
+
+/// The earlier charges of a batch that will have been taken from the counter at `place`.
+#[inline]
+fn taken_before<'a>(
+    earlier: &[Charge<'a>],
+    places: &[Place],
+    place: &Place,
+) -> SmallVec<[(&'a Limit, u64); 2]> {
+    let same = |earlier: &Place| earlier.key == place.key && earlier.shard == place.shard;
+    earlier
+        .iter()
+        .zip(places)
+        .filter(|(charge, earlier)| same(earlier) && is_admitted(charge))
+        .map(|(charge, _)| (charge.limit, charge.cost))
+        .collect()
+}
+
+/// What a newcomer is told for whom there is no room.
+#[cold]
+fn refuse(charge: &Charge<'_>) -> Decision {
+    let (quota, retry_after) = (charge.limit.quota(), RETRY_WHEN_FULL_MICROS);
+    if quota.amount() == 0 || charge.cost > quota.capacity() {
+        Decision::never(0, retry_after)
+    } else if charge.cost == 0 {
+        Decision::admit(0, retry_after)
+    } else {
+        Decision::deny(0, retry_after, retry_after)
+    }
+}
+
+fn is_admitted(charge: &Charge<'_>) -> bool {
+    charge.decision.is_some_and(|decision| decision.admitted())
+}
+
+fn decided(charge: &Charge<'_>) -> Decision {
+    // `decide` gives every charge a decision; were it not so, the answer is no.
+    charge.decision.unwrap_or(Decision::never(0, 0))
+}

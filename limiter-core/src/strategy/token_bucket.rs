@@ -1,0 +1,121 @@
+//! A bucket of tokens that refills steadily, as the generic cell rate algorithm.
+
+use super::{State, impossible};
+use crate::{Quota, clock::Timestamp, decision::Decision};
+
+/// The moment at which the bucket is full again: the theoretical arrival time of GCRA.
+///
+/// A token takes `window / amount` to come back, which is rarely a whole number of microseconds.
+/// So the moment is kept exactly, as microseconds and a fraction with the amount as its
+/// denominator; three tokens a second are three tokens a second for ever.
+///
+/// When the amount of a quota changes, what is missing is still missing *as time*: of a bucket
+/// that was half empty at `10/minute`, half is missing at `20/minute`, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenBucket {
+    /// The whole microseconds of the moment.
+    pub full_at: Timestamp,
+    /// The rest of the moment, in `1 / amount` microseconds.
+    pub fraction: u64,
+}
+
+impl TokenBucket {
+    /// Whether an empty bucket takes so long to refill that no clock can tell when.
+    pub(super) fn refills_too_slowly(quota: &Quota) -> bool {
+        Self::full(quota) > u128::from(quota.amount()) * u128::from(Quota::MAX_WINDOW_MICROS)
+    }
+
+    /// What the bucket holds when full, as time to refill in units of `1 / amount` microseconds:
+    /// integers, so that nothing is ever rounded. 112 bits: capacities have 50, windows 62.
+    #[inline]
+    fn full(quota: &Quota) -> u128 {
+        u128::from(quota.capacity()) * u128::from(quota.window_micros())
+    }
+
+    /// What is missing from the full bucket, in the same unit.
+    #[inline]
+    fn missing(&self, quota: &Quota, now: Timestamp) -> u128 {
+        u128::from(self.full_at.since(now)) * u128::from(quota.amount()) + u128::from(self.fraction)
+    }
+
+    #[inline]
+    fn set_missing(&mut self, missing: u128, quota: &Quota, now: Timestamp) {
+        let (micros, fraction) = divide(missing, quota.amount().max(1));
+        *self = Self { full_at: now.plus(micros), fraction };
+    }
+}
+
+impl State for TokenBucket {
+    #[inline]
+    fn settle(&mut self, quota: &Quota, now: Timestamp) {
+        // Only a state of another amount has more: a microsecond, at most, is rounded off here.
+        self.fraction = self.fraction.min(quota.amount().saturating_sub(1));
+        if self.full_at < now {
+            *self = Self { full_at: now, fraction: 0 };
+        } else if self.missing(quota, now) > Self::full(quota) {
+            // The clock stepped back, or the quota was lowered: the bucket is empty.
+            self.set_missing(Self::full(quota), quota, now);
+        }
+    }
+
+    #[inline]
+    fn decide(&self, quota: &Quota, cost: u64, now: Timestamp) -> Decision {
+        let (window, amount, full) = (quota.window_micros(), quota.amount(), Self::full(quota));
+        let missing = self.missing(quota, now);
+        let tokens = |missing: u128| divide(full - missing, window).0;
+        if impossible(quota, cost) {
+            return Decision::never(tokens(missing), next_token(missing, window, amount));
+        }
+        let wanted = missing + u128::from(cost) * u128::from(window);
+        if wanted <= full {
+            Decision::admit(tokens(wanted), next_token(wanted, window, amount))
+        } else {
+            let retry_after = divide_up(wanted - full, amount);
+            Decision::deny(tokens(missing), next_token(missing, window, amount), retry_after)
+        }
+    }
+
+    #[inline]
+    fn charge(&mut self, quota: &Quota, cost: u64, now: Timestamp) {
+        let taken = u128::from(cost) * u128::from(quota.window_micros());
+        self.set_missing(self.missing(quota, now) + taken, quota, now);
+    }
+
+    fn refund(&mut self, quota: &Quota, cost: u64, charged_at: Timestamp, now: Timestamp) {
+        let amount = u128::from(quota.amount());
+        // By then an empty bucket has become full, so the tokens came back by themselves. (So does
+        // nothing ever under an amount of zero, which gives nothing back either.)
+        if u128::from(now.since(charged_at)) * amount >= Self::full(quota) {
+            return;
+        }
+        // The bucket is full at most.
+        let returned = u128::from(cost) * u128::from(quota.window_micros());
+        self.set_missing(self.missing(quota, now).saturating_sub(returned), quota, now);
+    }
+}
+
+/// Microseconds until one more token is there than now; zero for a full bucket.
+#[inline]
+fn next_token(missing: u128, window: u64, amount: u64) -> u64 {
+    if missing == 0 || amount == 0 {
+        return 0;
+    }
+    let (_, part) = divide(missing, window);
+    divide_up(if part == 0 { window.into() } else { part.into() }, amount)
+}
+
+/// Quotient and remainder; in 64 bits wherever possible, which is several times faster.
+#[inline]
+fn divide(dividend: u128, divisor: u64) -> (u64, u64) {
+    if let Ok(dividend) = u64::try_from(dividend) {
+        return (dividend / divisor, dividend % divisor);
+    }
+    let (quotient, rest) = (dividend / u128::from(divisor), dividend % u128::from(divisor));
+    (u64::try_from(quotient).unwrap_or(u64::MAX), rest as u64)
+}
+
+#[inline]
+fn divide_up(dividend: u128, divisor: u64) -> u64 {
+    let (quotient, rest) = divide(dividend, divisor);
+    quotient.saturating_add(u64::from(rest > 0))
+}
