@@ -1,0 +1,276 @@
+//! What is generated: the record of a handler, and the gate around its arguments.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::{
+    AttrStyle, Attribute, FnArg, Pat, PatType, Path, ReturnType, Signature, Type,
+    parse::{ParseStream, Parser},
+    parse_quote,
+    spanned::Spanned,
+    visit_mut::{self, VisitMut},
+};
+
+use crate::{
+    item::{GATE, Item},
+    model::{Cost, Function, Handler, Limit, Source},
+};
+
+/// The function with its gate.
+///
+/// Three things are done for the sake of what the user wrote, and are easily undone by mistake:
+///
+/// * All our names begin with `__limiter`, and our locals have mixed-site hygiene: a route
+///   attribute makes the handler's name a unit struct, and a local of that name would be a pattern.
+/// * Arguments are bound outside the block of the body. Inside it, up to edition 2021, a temporary
+///   in its last expression would outlive them: `state.lock().unwrap().len()` would not compile.
+/// * The body is a block inside a block, so that its items precede all statements.
+pub(crate) fn gated(item: &Item, handler: &Handler) -> TokenStream {
+    let Item { attrs, vis, sig, body } = item;
+    let Signature { fn_token, ident, generics, inputs, output, asyncness, .. } = sig;
+    let (lifetimes, where_clause) = (generics, &generics.where_clause);
+    let root = root(handler.root.as_ref());
+    let site = Span::mixed_site();
+    let gate = Ident::new(GATE, site);
+    let arguments: Vec<_> = inputs.iter().enumerate().filter_map(Argument::new).collect();
+
+    let types = arguments.iter().map(|argument| argument.ty);
+    let statics = record(ident, handler, &root);
+    let admit = admit(&gate, &arguments, &root);
+    let bind = arguments.iter().map(Argument::bind);
+    let returned = returned(output);
+    let (inner_attrs, body) = split(body);
+    let block = match pin(&returned) {
+        Some(pin) => quote_spanned!(site=> { #pin #body }),
+        None => body.into_token_stream(),
+    };
+
+    quote_spanned! {site=>
+        #(#attrs)*
+        #(#inner_attrs)*
+        #vis #asyncness #fn_token #ident #lifetimes(
+            #gate: #root::__private::Gate<(#(#types,)*)>
+        ) -> #root::__private::Either<#returned, #root::__private::HttpResponse> #where_clause {
+            #statics
+            #admit
+            #(#bind)*
+            #root::__private::Either::Left(async move #block.await)
+        }
+    }
+}
+
+/// The path our attributes are reached by: `::limiter_actix`, unless `crate = …` says otherwise.
+pub(crate) fn root(written: Option<&Path>) -> TokenStream {
+    match written {
+        Some(path) => path.to_token_stream(),
+        None => quote_spanned!(Span::mixed_site()=> ::limiter_actix),
+    }
+}
+
+/// One argument of the handler, and the local that holds its value until the pattern binds it.
+struct Argument<'a> {
+    attrs: &'a [Attribute],
+    pat: &'a Pat,
+    ty: &'a Type,
+    local: Ident,
+}
+
+impl<'a> Argument<'a> {
+    fn new((index, argument): (usize, &'a FnArg)) -> Option<Self> {
+        let FnArg::Typed(PatType { attrs, pat, ty, .. }) = argument else { return None };
+        let local = Ident::new(&format!("__limiter_argument_{index}"), Span::mixed_site());
+        Some(Self { attrs, pat, ty, local })
+    }
+
+    fn bind(&self) -> TokenStream {
+        let Self { attrs, pat, local, .. } = self;
+        match pat {
+            // `let _ = …` would not bind, and the value lives to the end of the function as it is.
+            Pat::Wild(_) => TokenStream::new(),
+            _ => quote_spanned!(Span::mixed_site()=> #(#attrs)* let #pat = #local;),
+        }
+    }
+}
+
+fn admit(gate: &Ident, arguments: &[Argument<'_>], root: &TokenStream) -> TokenStream {
+    let site = Span::mixed_site();
+    let deny = quote_spanned! {site=>
+        ::core::result::Result::Err(__limiter_response) => {
+            return #root::__private::Either::Right(__limiter_response);
+        }
+    };
+    let locals = arguments.iter().map(|argument| &argument.local);
+    let locals: Vec<_> = locals.collect();
+    if locals.is_empty() {
+        return quote_spanned! {site=>
+            match #gate.admit(&__LIMITER_RECORD).await {
+                ::core::result::Result::Ok(()) => {}
+                #deny
+            }
+        };
+    }
+    quote_spanned! {site=>
+        let (#(#locals,)*) = match #gate.admit(&__LIMITER_RECORD).await {
+            ::core::result::Result::Ok(__limiter_arguments) => __limiter_arguments,
+            #deny
+        };
+    }
+}
+
+/// Tells the block of the body what it returns, so that `?` and `into()` infer as they do in a
+/// function. Never runs; without a diverging expression, it warns of nothing.
+fn pin(returned: &Type) -> Option<TokenStream> {
+    let mut erased = returned.clone();
+    EraseImplTrait.visit_type_mut(&mut erased);
+    if matches!(erased, Type::Infer(_)) {
+        return None;
+    }
+    // Located at the type, for messages that show where the returned type comes from.
+    let site = returned.span().resolved_at(Span::mixed_site());
+    Some(quote_spanned! {site=>
+        if let ::core::option::Option::Some(__limiter_returned) =
+            ::core::option::Option::None::<#erased>
+        {
+            return __limiter_returned;
+        }
+    })
+}
+
+/// `impl Trait` cannot be named inside a function, and `_` can.
+struct EraseImplTrait;
+
+impl VisitMut for EraseImplTrait {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        match ty {
+            Type::ImplTrait(_) => *ty = parse_quote!(_),
+            _ => visit_mut::visit_type_mut(self, ty),
+        }
+    }
+}
+
+fn returned(output: &ReturnType) -> Type {
+    match output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    }
+}
+
+/// The inner attributes of the body as outer ones, for they may stand at the top of a function
+/// only; and the body without them.
+fn split(body: &Group) -> (Vec<Attribute>, Group) {
+    let parse = |input: ParseStream<'_>| {
+        let mut attrs = Attribute::parse_inner(input)?;
+        for attribute in &mut attrs {
+            attribute.style = AttrStyle::Outer;
+        }
+        Ok((attrs, input.parse()?))
+    };
+    let (attrs, statements) =
+        parse.parse2(body.stream()).unwrap_or_else(|_| (Vec::new(), body.stream()));
+    let mut block = Group::new(Delimiter::Brace, statements);
+    // Braces of ours, where the user's are: else the compiler finds them unnecessary.
+    block.set_span(body.span().resolved_at(Span::mixed_site()));
+    (attrs, block)
+}
+
+/// The statics inside the function, and their entry in the list of all handlers.
+fn record(ident: &Ident, handler: &Handler, root: &TokenStream) -> TokenStream {
+    let site = Span::mixed_site();
+    let name = ident.to_string();
+    let name = name.trim_start_matches("r#");
+    let limits = handler.limits.iter().map(|limit| limit_record(limit, root));
+    let limit_count = limits.len();
+    let routes = handler.routes.iter().map(|route| {
+        let (method, path) = (&route.method, &route.path);
+        quote_spanned!(site=> #root::__private::RouteRecord::declare(#method, #path))
+    });
+    let route_count = routes.len();
+    let exemption = exemption(handler, root);
+    // The line of the function's name, whichever attribute happens to be expanded last.
+    let position = quote_spanned!(ident.span()=> ::core::file!(), ::core::line!());
+
+    quote_spanned! {site=>
+        static __LIMITER_LIMITS: [#root::__private::LimitRecord; #limit_count] = [#(#limits),*];
+        static __LIMITER_ROUTES: [#root::__private::RouteRecord; #route_count] = [#(#routes),*];
+        static __LIMITER_RECORD: #root::__private::HandlerRecord =
+            #root::__private::HandlerRecord::declare(
+                ::core::concat!(::core::module_path!(), "::", #name),
+                #name,
+                #position,
+                &__LIMITER_ROUTES,
+                &__LIMITER_LIMITS,
+                #exemption,
+            );
+        #root::__private::inventory::submit! { &__LIMITER_RECORD }
+    }
+}
+
+fn exemption(handler: &Handler, root: &TokenStream) -> TokenStream {
+    let crate::model::Exemption { defaults, application, meta, .. } = handler.exemption;
+    quote_spanned! {Span::mixed_site()=>
+        #root::__private::Exemption { defaults: #defaults, application: #application, meta: #meta }
+    }
+}
+
+fn limit_record(limit: &Limit, root: &TokenStream) -> TokenStream {
+    let site = Span::mixed_site();
+    let options = &limit.options;
+    let mut record = match &limit.source {
+        Source::Own(text) => quote_spanned!(site=> #root::__private::LimitRecord::limit(#text)),
+        Source::Shared(text, scope) => {
+            quote_spanned!(site=> #root::__private::LimitRecord::shared(#text, #scope))
+        }
+        Source::Declared(path) => quote_spanned!(site=> #root::SharedLimit::record(&#path)),
+    };
+    let mut add = |method: &str, value: Option<TokenStream>| {
+        if let Some(value) = value {
+            let method = Ident::new(method, site);
+            record.extend(quote_spanned!(site=> .#method(#value)));
+        }
+    };
+    add("scope", options.scope.as_ref().map(ToTokens::to_token_stream));
+    add("key", options.key.as_ref().map(|function| key(function, root)));
+    add("cost", options.cost.as_ref().map(|amount| cost(amount, root)));
+    add("per_method", options.per_method.as_ref().map(ToTokens::to_token_stream));
+    add("methods", options.methods.as_ref().map(|methods| quote_spanned!(site=> &[#(#methods),*])));
+    add("override_defaults", options.override_defaults.as_ref().map(ToTokens::to_token_stream));
+    add("error_message", options.error_message.as_ref().map(ToTokens::to_token_stream));
+    add("name", options.name.as_ref().map(ToTokens::to_token_stream));
+    add(
+        "strategy",
+        options.strategy.as_ref().map(|strategy| {
+            let variant = Ident::new(strategy.variant, site);
+            quote_spanned!(site=> #root::__private::Strategy::#variant)
+        }),
+    );
+    record
+}
+
+fn key(Function { is_async, expr }: &Function, root: &TokenStream) -> TokenStream {
+    let private = quote_spanned!(Span::mixed_site()=> #root::__private);
+    if *is_async {
+        quote_spanned! {Span::mixed_site()=>
+            #private::KeyFn::Async(|__limiter_request| #private::key_async(__limiter_request, #expr))
+        }
+    } else {
+        quote_spanned! {Span::mixed_site()=>
+            #private::KeyFn::Sync(|__limiter_request| #private::key(__limiter_request, #expr))
+        }
+    }
+}
+
+fn cost(cost: &Cost, root: &TokenStream) -> TokenStream {
+    let private = quote_spanned!(Span::mixed_site()=> #root::__private);
+    match cost {
+        Cost::Fixed(cost, _) => {
+            quote_spanned!(Span::mixed_site()=> #private::CostRecord::Fixed(#cost))
+        }
+        Cost::Function(Function { is_async: true, expr }) => quote_spanned! {Span::mixed_site()=>
+            #private::CostRecord::Async(
+                |__limiter_request| #private::cost_async(__limiter_request, #expr)
+            )
+        },
+        Cost::Function(Function { is_async: false, expr }) => quote_spanned! {Span::mixed_site()=>
+            #private::CostRecord::Sync(|__limiter_request| #private::cost(__limiter_request, #expr))
+        },
+    }
+}

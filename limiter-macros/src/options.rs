@@ -1,0 +1,299 @@
+//! The named arguments: one table drives how they are read, which may stand where, and what a
+//! message says about them.
+
+use syn::{
+    Error, Expr, ExprArray, ExprClosure, ExprLit, ExprPath, ExprUnary, Lit, LitBool, LitStr, Path,
+    UnOp, punctuated::Punctuated,
+};
+
+use crate::{
+    args::{Named, Value},
+    errors::Errors,
+    model::{Cost, Function, Kind},
+};
+
+/// A named argument: a new one is a row here and a field of [`Options`].
+struct Row {
+    name: &'static str,
+    allowed_on: &'static [Kind],
+    /// What the value is, to follow the word "expected".
+    expects: &'static str,
+    read: fn(&mut Options, &Row, &Value) -> syn::Result<()>,
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        name: "key",
+        allowed_on: LIMITS,
+        expects: FUNCTION,
+        read: |options, row, value| set(&mut options.key, row.function(value)),
+    },
+    Row {
+        name: "cost",
+        allowed_on: LIMITS,
+        expects: "a whole number such as `5`, or a function of the request such as `cost_of`, \
+                  `async cost_of` or `|request: &HttpRequest| …`",
+        read: |options, row, value| set(&mut options.cost, row.cost(value)),
+    },
+    Row {
+        name: "override_defaults",
+        allowed_on: LIMITS,
+        expects: BOOLEAN,
+        read: |options, row, value| set(&mut options.override_defaults, row.boolean(value)),
+    },
+    Row {
+        name: "per_method",
+        allowed_on: LIMITS,
+        expects: BOOLEAN,
+        read: |options, row, value| set(&mut options.per_method, row.boolean(value)),
+    },
+    Row {
+        name: "methods",
+        allowed_on: LIMITS,
+        expects: "a list of methods such as `[\"GET\", \"POST\"]`",
+        read: |options, row, value| set(&mut options.methods, row.methods(value)),
+    },
+    Row {
+        name: "scope",
+        allowed_on: LIMITS,
+        expects: "a string that is not empty, such as `\"mysql\"`",
+        read: |options, row, value| set(&mut options.scope, row.filled_string(value)),
+    },
+    Row {
+        name: "error_message",
+        allowed_on: LIMITS,
+        expects: "a string such as `\"slow down\"`",
+        read: |options, row, value| set(&mut options.error_message, row.string(value)),
+    },
+    Row {
+        name: "name",
+        allowed_on: LIMITS,
+        expects: "a string of 1 to 64 printable ASCII characters, such as `\"search\"`",
+        read: |options, row, value| set(&mut options.name, row.policy_name(value)),
+    },
+    Row {
+        name: "strategy",
+        allowed_on: LIMITS,
+        expects: "one of `\"fixed-window\"`, `\"moving-window\"`, `\"sliding-window-counter\"`, \
+                  `\"token-bucket\"`",
+        read: |options, row, value| set(&mut options.strategy, row.strategy(value)),
+    },
+    Row {
+        name: "crate",
+        allowed_on: &[Kind::Limit, Kind::SharedLimit, Kind::Exempt],
+        expects: "the path of `limiter_actix`, such as `::my_facade::limiter_actix`",
+        read: |options, row, value| set(&mut options.root, row.path(value)),
+    },
+];
+
+const LIMITS: &[Kind] = &[Kind::Limit, Kind::SharedLimit];
+
+const BOOLEAN: &str = "`true` or `false`";
+const FUNCTION: &str = "a function of the request such as `tenant_of`, `async tenant_of` or \
+                        `|request: &HttpRequest| …`";
+
+/// The names of the strategies, and the variants that generated code writes for them.
+const STRATEGIES: &[(&str, &str)] = &[
+    ("fixed-window", "FixedWindow"),
+    ("moving-window", "MovingWindow"),
+    ("sliding-window-counter", "SlidingWindowCounter"),
+    ("token-bucket", TOKEN_BUCKET),
+];
+
+const TOKEN_BUCKET: &str = "TokenBucket";
+
+/// The values of the named arguments, each as far as it was given.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) key: Option<Function>,
+    pub(crate) cost: Option<Cost>,
+    pub(crate) override_defaults: Option<LitBool>,
+    pub(crate) per_method: Option<LitBool>,
+    pub(crate) methods: Option<Vec<String>>,
+    pub(crate) scope: Option<LitStr>,
+    pub(crate) error_message: Option<LitStr>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) strategy: Option<Strategy>,
+    pub(crate) root: Option<Path>,
+}
+
+/// `strategy = "…"`: the variant, and the literal for messages.
+pub(crate) struct Strategy {
+    pub(crate) variant: &'static str,
+    pub(crate) literal: LitStr,
+}
+
+impl Strategy {
+    /// Whether a burst means anything to the strategy.
+    pub(crate) fn has_burst(&self) -> bool {
+        self.variant == TOKEN_BUCKET
+    }
+}
+
+impl Options {
+    /// Reads the named arguments of one attribute.
+    pub(crate) fn read(kind: Kind, named: &[Named], errors: &mut Errors) -> Self {
+        let mut options = Self::default();
+        for (index, Named { name, value }) in named.iter().enumerate() {
+            let row = ROWS.iter().find(|row| name == row.name && row.allowed_on.contains(&kind));
+            let Some(row) = row else {
+                errors.at(name, unknown(kind, &name.to_string()));
+                continue;
+            };
+            if named[..index].iter().any(|earlier| earlier.name == *name) {
+                errors.at(name, format!("`{name}` was given already: remove one of the two"));
+                continue;
+            }
+            errors.take((row.read)(&mut options, row, value));
+        }
+        options
+    }
+}
+
+/// Whether a word is the name of an argument, so that the user has likely forgotten its value.
+pub(crate) fn expectation(name: &Path) -> Option<&'static str> {
+    ROWS.iter().find(|row| name.is_ident(row.name)).map(|row| row.expects)
+}
+
+fn unknown(kind: Kind, name: &str) -> String {
+    let known = ROWS.iter().filter(|row| row.allowed_on.contains(&kind)).map(|row| row.name);
+    let known = known.collect::<Vec<_>>().join("`, `");
+    let on = kind.name();
+    format!("`#[{on}]` has no argument `{name}`: expected one of `{known}`")
+}
+
+/// The readers: each turns a value into what its argument holds, or says what it should be.
+impl Row {
+    fn string(&self, value: &Value) -> syn::Result<LitStr> {
+        value.as_string().cloned().ok_or_else(|| self.mismatch(value))
+    }
+
+    fn filled_string(&self, value: &Value) -> syn::Result<LitStr> {
+        let text = self.string(value)?;
+        if text.value().trim().is_empty() { Err(self.mismatch(value)) } else { Ok(text) }
+    }
+
+    /// Header fields carry the name, hence its alphabet.
+    fn policy_name(&self, value: &Value) -> syn::Result<LitStr> {
+        let text = self.filled_string(value)?;
+        let name = text.value();
+        let is_printable = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if is_printable && name.len() <= 64 { Ok(text) } else { Err(self.mismatch(value)) }
+    }
+
+    fn boolean(&self, value: &Value) -> syn::Result<LitBool> {
+        match (&value.asyncness, &value.expr) {
+            (None, Expr::Lit(ExprLit { lit: Lit::Bool(boolean), .. })) => Ok(boolean.clone()),
+            _ => Err(self.mismatch(value)),
+        }
+    }
+
+    fn path(&self, value: &Value) -> syn::Result<Path> {
+        match (&value.asyncness, &value.expr) {
+            (None, Expr::Path(ExprPath { path, qself: None, .. })) => Ok(path.clone()),
+            _ => Err(self.mismatch(value)),
+        }
+    }
+
+    fn strategy(&self, value: &Value) -> syn::Result<Strategy> {
+        let literal = self.string(value)?;
+        let name = literal.value();
+        let known = STRATEGIES.iter().find(|(known, _)| *known == name);
+        match known {
+            Some((_, variant)) => Ok(Strategy { variant, literal }),
+            None => Err(self.mismatch(value)),
+        }
+    }
+
+    fn methods(&self, value: &Value) -> syn::Result<Vec<String>> {
+        let elements = match (&value.asyncness, &value.expr) {
+            (None, Expr::Array(ExprArray { elems, .. })) if !elems.is_empty() => elems,
+            _ => return Err(self.mismatch(value)),
+        };
+        self.method_list(elements)
+    }
+
+    fn method_list(&self, elements: &Punctuated<Expr, syn::Token![,]>) -> syn::Result<Vec<String>> {
+        let mut errors = Errors::default();
+        let mut methods = Vec::new();
+        for element in elements {
+            let Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) = element else {
+                errors.at(element, "expected a method such as `\"GET\"`");
+                continue;
+            };
+            let method = literal.value().to_ascii_uppercase();
+            if !is_token(&method) {
+                errors.at(
+                    literal,
+                    "expected a method such as `\"GET\"`: one word, without spaces or separators",
+                );
+            } else if methods.contains(&method) {
+                errors.at(literal, format!("`{method}` is in the list already: remove one"));
+            } else {
+                methods.push(method);
+            }
+        }
+        errors.into_result().map(|()| methods)
+    }
+
+    fn cost(&self, value: &Value) -> syn::Result<Cost> {
+        let literal = match (&value.asyncness, &value.expr) {
+            (None, Expr::Lit(ExprLit { lit: Lit::Int(literal), .. })) => literal,
+            _ => return self.function(value).map(Cost::Function),
+        };
+        match literal.base10_parse() {
+            Ok(cost) => Ok(Cost::Fixed(cost, literal.clone())),
+            Err(error) => Err(Error::new(literal.span(), format!("{error}, found `{literal}`"))),
+        }
+    }
+
+    fn function(&self, value: &Value) -> syn::Result<Function> {
+        let is_function = !matches!(
+            &value.expr,
+            Expr::Lit(_)
+                | Expr::Array(_)
+                | Expr::Async(_)
+                | Expr::Binary(_)
+                | Expr::Unary(ExprUnary { op: UnOp::Neg(_) | UnOp::Not(_), .. })
+        );
+        if !is_function {
+            return Err(self.mismatch(value));
+        }
+        if let (None, Expr::Closure(ExprClosure { asyncness: None, body, .. })) =
+            (&value.asyncness, &value.expr)
+            && let Expr::Async(body) = &**body
+        {
+            return Err(Error::new(
+                body.async_token.span,
+                format!("`{}` would not be awaited: write `async |request| …`", self.name),
+            ));
+        }
+        let is_async_closure =
+            matches!(&value.expr, Expr::Closure(closure) if closure.asyncness.is_some());
+        Ok(Function {
+            is_async: value.asyncness.is_some() || is_async_closure,
+            expr: value.expr.clone(),
+        })
+    }
+
+    fn mismatch(&self, value: &Value) -> Error {
+        let Self { name, expects, .. } = self;
+        Error::new_spanned(
+            value,
+            format!("`{name}`: expected {expects}, found {}", value.describe()),
+        )
+    }
+}
+
+fn set<T>(slot: &mut Option<T>, value: syn::Result<T>) -> syn::Result<()> {
+    *slot = Some(value?);
+    Ok(())
+}
+
+/// The syntax of a method: a token of RFC 9110, section 5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
