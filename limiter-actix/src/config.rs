@@ -1,0 +1,489 @@
+//! The options of a limiter, and what is checked before the first request.
+
+use std::{collections::HashSet, error::Error, fmt, sync::Arc};
+
+use actix_web::HttpRequest;
+use limiter_core::{
+    Clock, Key, MemoryStorage, Quota, Scope, Storage, Strategy, clock::MonotonicClock,
+};
+
+use crate::{
+    headers::Headers,
+    key_by::{IdentityConfig, KeyBy, peer_ip},
+    limiter::Limiter,
+    proxy::TrustedProxies,
+    record::{CostRecord, HandlerRecord, handlers},
+};
+
+/// The limiter's key function.
+pub(crate) type LimiterKey = Arc<dyn Fn(&HttpRequest) -> Option<Key> + Send + Sync>;
+
+/// What happens to a request of which no key can be told.
+///
+/// There is no default of "unlimited": a request without identity is denied unless you choose
+/// otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissingIdentity {
+    /// Answer 403. The default.
+    #[default]
+    Deny,
+    /// Count all of them as one client with this key.
+    Fallback(Key),
+    /// Leave out the limits whose key is missing, as the reference does. Only where a request
+    /// without identity is stopped by somebody else.
+    Skip,
+}
+
+/// Everything that was configured.
+pub(crate) struct Settings {
+    pub(crate) enabled: bool,
+    pub(crate) strategy: Strategy,
+    pub(crate) key_prefix: String,
+    pub(crate) defaults: LimitClass,
+    pub(crate) application: LimitClass,
+    pub(crate) headers: Headers,
+    pub(crate) fail_on_first_breach: bool,
+    pub(crate) identity: IdentityConfig,
+    pub(crate) key: LimiterKey,
+    /// Whether the key is told by the connection and the headers alone, so that the gate may use
+    /// what the middleware has computed.
+    pub(crate) key_is_stable: bool,
+    pub(crate) missing_identity: MissingIdentity,
+    pub(crate) exempt_paths: HashSet<String>,
+    pub(crate) limit_unmatched: bool,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Handlers that share their path with another one, such as methods of one name on two types:
+    /// the path alone would make them share their counters.
+    pub(crate) namesakes: Vec<&'static HandlerRecord>,
+}
+
+/// Limits that belong to the limiter: the defaults, or the application's.
+#[derive(Clone, Debug)]
+pub(crate) struct LimitClass {
+    pub(crate) quotas: Vec<Quota>,
+    pub(crate) per_method: bool,
+    pub(crate) cost: u64,
+}
+
+impl Settings {
+    /// The first parts of every scope of this limiter.
+    pub(crate) fn scope(&self, kind: &str) -> Scope {
+        Scope::new(&self.key_prefix).part(kind)
+    }
+
+    /// The scope of a handler's own limits.
+    pub(crate) fn handler_scope(&self, record: &'static HandlerRecord) -> Scope {
+        let scope = self.scope("handler").part(record.handler());
+        match self.namesakes.iter().position(|namesake| std::ptr::eq(*namesake, record)) {
+            Some(index) => scope.part(&index.to_string()),
+            None => scope,
+        }
+    }
+}
+
+/// Collects the options of a [`Limiter`]. Every option states its default.
+#[must_use = "a builder does nothing until it is built"]
+pub struct LimiterBuilder {
+    defaults: Written,
+    application: Written,
+    enabled: bool,
+    strategy: Strategy,
+    key_prefix: String,
+    headers: Headers,
+    fail_on_first_breach: bool,
+    identity: IdentityConfig,
+    key: LimiterKey,
+    key_is_stable: bool,
+    missing_identity: MissingIdentity,
+    exempt_paths: HashSet<String>,
+    limit_unmatched: bool,
+    clock: Option<Arc<dyn Clock>>,
+    storage: StorageChoice,
+}
+
+/// A class of limits as written.
+#[derive(Default)]
+struct Written {
+    texts: Vec<String>,
+    per_method: bool,
+    cost: Option<u64>,
+}
+
+enum StorageChoice {
+    Uri(String),
+    Ready(Arc<dyn Storage>),
+}
+
+impl LimiterBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            defaults: Written::default(),
+            application: Written::default(),
+            enabled: true,
+            strategy: Strategy::FixedWindow,
+            key_prefix: String::new(),
+            headers: Headers::off(),
+            fail_on_first_breach: true,
+            identity: IdentityConfig::default(),
+            key: Arc::new(peer_ip),
+            key_is_stable: true,
+            missing_identity: MissingIdentity::Deny,
+            exempt_paths: HashSet::new(),
+            limit_unmatched: true,
+            clock: None,
+            storage: StorageChoice::Uri("memory://".to_owned()),
+        }
+    }
+
+    /// Limits of every endpoint that declares none of its own, each endpoint with counters of its
+    /// own. A decorated handler keeps them if all its limits say `override_defaults = false`.
+    /// Each text may hold several limits. Default: none.
+    pub fn default_limits(mut self, limits: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.defaults.texts.extend(limits.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether a decorated handler that serves several methods has default counters per method.
+    /// Endpoints without attributes always do. Default: no.
+    pub fn default_limits_per_method(mut self, per_method: bool) -> Self {
+        self.defaults.per_method = per_method;
+        self
+    }
+
+    /// What a request costs under the default limits. Default: 1.
+    pub fn default_limits_cost(mut self, cost: u64) -> Self {
+        self.defaults.cost = Some(cost);
+        self
+    }
+
+    /// Limits with one counter for all endpoints together, per client. Default: none.
+    pub fn application_limits(
+        mut self,
+        limits: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.application.texts.extend(limits.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether each method has application counters of its own. Default: no.
+    pub fn application_limits_per_method(mut self, per_method: bool) -> Self {
+        self.application.per_method = per_method;
+        self
+    }
+
+    /// What a request costs under the application limits. Default: 1.
+    pub fn application_limits_cost(mut self, cost: u64) -> Self {
+        self.application.cost = Some(cost);
+        self
+    }
+
+    /// Who is counted, where a limit has no `key` of its own. Default: [`peer_ip`].
+    ///
+    /// For endpoints without attributes the key is told before routing, so it should look at the
+    /// connection and the headers only; and it may be asked more than once per request.
+    pub fn key(mut self, key: impl KeyBy + Send + Sync + 'static) -> Self {
+        self.key = Arc::new(move |request: &HttpRequest| key.key(request));
+        self.key_is_stable = false;
+        self
+    }
+
+    /// A prefix of every counter's name: limiters with different prefixes never share a counter,
+    /// even in one storage. Default: none.
+    pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.key_prefix = prefix.into();
+        self
+    }
+
+    /// The strategy of limits that name none. Default: [`Strategy::FixedWindow`], as in the
+    /// reference.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// Where counters are kept, as a URI. Default: `memory://`.
+    pub fn storage_uri(mut self, uri: impl Into<String>) -> Self {
+        self.storage = StorageChoice::Uri(uri.into());
+        self
+    }
+
+    /// Where counters are kept, ready made: a [`MemoryStorage`] with options of its own, or one
+    /// that several limiters share.
+    pub fn storage(mut self, storage: impl Storage) -> Self {
+        self.storage = StorageChoice::Ready(Arc::new(storage));
+        self
+    }
+
+    /// Which headers tell a client its limits. Default: [`Headers::off`]; a denial has
+    /// `Retry-After` in any case.
+    pub fn headers(mut self, headers: Headers) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Whether only the first breached limit (of the shortest window) is named in a denial, or all
+    /// of them. `Retry-After` respects all of them either way. Default: yes.
+    pub fn fail_on_first_breach(mut self, first: bool) -> Self {
+        self.fail_on_first_breach = first;
+        self
+    }
+
+    /// Whether anything is limited. A disabled limiter checks no option, and handlers run freely.
+    /// Default: yes.
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Who may tell us the client's address: see [`client_ip`](crate::client_ip). Default: nobody.
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.identity.proxies = proxies;
+        self
+    }
+
+    /// How many leading bits of an IPv6 address make a client. Default: 64, the smallest network
+    /// that anybody is given; a single subscriber with a /56 or /48 has many of them.
+    pub fn ipv6_prefix(mut self, bits: u8) -> Self {
+        self.identity.ipv6_prefix = bits;
+        self
+    }
+
+    /// How many leading bits of an IPv4 address make a client. Default: 32.
+    pub fn ipv4_prefix(mut self, bits: u8) -> Self {
+        self.identity.ipv4_prefix = bits;
+        self
+    }
+
+    /// What happens to a request of which no key can be told. Default: it is answered with 403.
+    pub fn missing_identity(mut self, policy: MissingIdentity) -> Self {
+        self.missing_identity = policy;
+        self
+    }
+
+    /// A path, exactly as routed, that default and application limits leave alone: a health check.
+    /// (`#[exempt]` says the same on the handler; this one needs no handler.)
+    pub fn exempt_path(mut self, path: impl Into<String>) -> Self {
+        self.exempt_paths.insert(path.into());
+        self
+    }
+
+    /// Whether requests that match no resource are counted, all together as one endpoint, so that
+    /// probing for URLs is limited too. Default: yes.
+    pub fn limit_unmatched(mut self, limit: bool) -> Self {
+        self.limit_unmatched = limit;
+        self
+    }
+
+    /// The clock of the memory storage that [`storage_uri`](Self::storage_uri) makes: a
+    /// [`FakeClock`](crate::FakeClock) lets tests of your limits run without waiting. Default: the
+    /// operating system's monotonic clock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Checks everything and builds the limiter. Build it once, *outside* `HttpServer::new`: its
+    /// factory runs once per worker, and every limiter counts by itself.
+    ///
+    /// # Errors
+    /// An option is wrong, or a decorated handler's limit cannot be enforced by its strategy or
+    /// storage. The error names the option, what was found and the remedy.
+    // The storages behind a network are asked here whether they are there.
+    #[allow(clippy::unused_async)]
+    pub async fn build(self) -> Result<Limiter, BuildError> {
+        let Self { enabled, .. } = self;
+        let storage = match &self.storage {
+            StorageChoice::Ready(storage) => Arc::clone(storage),
+            // A disabled limiter does not even look at the URI.
+            StorageChoice::Uri(_) if !enabled => memory(self.clock.as_ref()),
+            StorageChoice::Uri(uri) => open(uri, self.clock.as_ref())?,
+        };
+        let records = handlers();
+        let settings = Settings {
+            enabled,
+            strategy: self.strategy,
+            key_prefix: self.key_prefix,
+            defaults: self.defaults.checked("default_limits", self.strategy, &*storage, enabled)?,
+            application: self.application.checked(
+                "application_limits",
+                self.strategy,
+                &*storage,
+                enabled,
+            )?,
+            headers: self.headers,
+            fail_on_first_breach: self.fail_on_first_breach,
+            identity: self.identity,
+            key: self.key,
+            key_is_stable: self.key_is_stable,
+            missing_identity: self.missing_identity,
+            exempt_paths: self.exempt_paths,
+            limit_unmatched: self.limit_unmatched,
+            clock: self.clock.unwrap_or_else(|| Arc::new(MonotonicClock)),
+            namesakes: namesakes(&records),
+        };
+        if enabled {
+            check_paths(&settings)?;
+            check_prefixes(&settings.identity)?;
+            settings.headers.check()?;
+            for record in &records {
+                check_record(record, &settings, &*storage)?;
+            }
+        }
+        Ok(Limiter::assemble(settings, storage, &records))
+    }
+}
+
+impl fmt::Debug for LimiterBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LimiterBuilder")
+            .field("default_limits", &self.defaults.texts)
+            .field("application_limits", &self.application.texts)
+            .field("strategy", &self.strategy)
+            .field("enabled", &self.enabled)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Written {
+    fn checked(
+        self,
+        option: &str,
+        strategy: Strategy,
+        storage: &dyn Storage,
+        enabled: bool,
+    ) -> Result<LimitClass, BuildError> {
+        let cost = self.cost.unwrap_or(1);
+        let mut class = LimitClass { quotas: Vec::new(), per_method: self.per_method, cost };
+        if !enabled {
+            return Ok(class);
+        }
+        for text in &self.texts {
+            let quotas = limiter_core::notation::parse_many(text)
+                .map_err(|error| BuildError::new(format!("{option}: {error}")))?;
+            for quota in quotas {
+                check_quota(&quota, strategy, storage, CostRecord::Fixed(cost))
+                    .map_err(|problem| BuildError::new(format!("{option}: {problem}")))?;
+                class.quotas.push(quota);
+            }
+        }
+        Ok(class)
+    }
+}
+
+fn open(uri: &str, clock: Option<&Arc<dyn Clock>>) -> Result<Arc<dyn Storage>, BuildError> {
+    let scheme = uri.split("://").next().unwrap_or_default();
+    if uri.contains("://") && scheme.eq_ignore_ascii_case("memory") {
+        return Ok(memory(clock));
+    }
+    // The rest of the URI may hold a password.
+    Err(BuildError::new(format!(
+        "storage_uri: expected `memory://`, found the scheme `{scheme}`; or pass a storage of your \
+         own to `storage`"
+    )))
+}
+
+fn memory(clock: Option<&Arc<dyn Clock>>) -> Arc<dyn Storage> {
+    let builder = MemoryStorage::builder();
+    Arc::new(match clock {
+        Some(clock) => builder.shared_clock(Arc::clone(clock)).build(),
+        None => builder.build(),
+    })
+}
+
+fn check_paths(settings: &Settings) -> Result<(), BuildError> {
+    match settings.exempt_paths.iter().find(|path| !path.starts_with('/')) {
+        Some(path) => Err(BuildError::new(format!(
+            "exempt_path: expected a path that starts with `/`, found `{path}`"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check_prefixes(identity: &IdentityConfig) -> Result<(), BuildError> {
+    let checks =
+        [("ipv4_prefix", identity.ipv4_prefix, 32), ("ipv6_prefix", identity.ipv6_prefix, 128)];
+    match checks.into_iter().find(|(_, bits, most)| *bits == 0 || bits > most) {
+        Some((option, bits, most)) => Err(BuildError::new(format!(
+            "{option}: expected 1 to {most} bits, found {bits}; the key `everyone` counts all \
+             clients as one"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check_record(
+    record: &'static HandlerRecord,
+    settings: &Settings,
+    storage: &dyn Storage,
+) -> Result<(), BuildError> {
+    for limit in record.limits() {
+        let strategy = limit.strategy.unwrap_or(settings.strategy);
+        for quota in limit.quotas() {
+            check_quota(&quota, strategy, storage, limit.cost).map_err(|problem| {
+                BuildError::new(format!(
+                    "the limit `{}` of `{}` ({}:{}): {problem}",
+                    limit.text(),
+                    record.handler(),
+                    record.file(),
+                    record.line()
+                ))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn check_quota(
+    quota: &Quota,
+    strategy: Strategy,
+    storage: &dyn Storage,
+    cost: CostRecord,
+) -> Result<(), String> {
+    strategy.check(quota).map_err(|unsupported| unsupported.to_string())?;
+    if !storage.supports(strategy) {
+        return Err(format!(
+            "expected a strategy that the storage {} supports, found `{strategy}`; choose another \
+             strategy or another storage",
+            storage.name()
+        ));
+    }
+    match cost {
+        CostRecord::Fixed(cost) if quota.amount() > 0 && cost > quota.capacity() => Err(format!(
+            "expected a cost of at most {}, found {cost}: under `{quota}` no request would ever be \
+             admitted",
+            quota.capacity()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Handlers whose path another handler has too, in the order of file and line.
+fn namesakes(records: &[&'static HandlerRecord]) -> Vec<&'static HandlerRecord> {
+    records
+        .iter()
+        .filter(|record| {
+            records.iter().filter(|other| other.handler() == record.handler()).count() > 1
+        })
+        .copied()
+        .collect()
+}
+
+/// The limiter was not built: an option is wrong. The text names the option, what was found, and
+/// the remedy.
+#[derive(Clone, Debug)]
+pub struct BuildError(Box<str>);
+
+impl BuildError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into().into_boxed_str())
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for BuildError {}

@@ -1,0 +1,214 @@
+//! Which endpoint a request is for, before routing; and whether a gate guards it.
+//!
+//! Before routing nobody knows the handler. What can be known is the path pattern, from the
+//! resource map, and that is slow: it takes as long as routing itself. So every worker remembers
+//! the answer per path, in a cache of fixed size; and all workers share what was learnt about each
+//! endpoint.
+
+use std::{
+    hash::{BuildHasher, Hasher},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
+
+use actix_web::dev::ServiceRequest;
+use ahash::{HashMap, RandomState};
+use parking_lot::RwLock;
+
+use crate::{
+    limiter::Inner,
+    rule::{Rule, counted_method},
+};
+
+/// What is known about the handlers of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Seen {
+    /// No request has come out again yet.
+    Unknown = 0,
+    /// Requests were answered without a gate: the middleware charges them.
+    Undecorated = 1,
+    /// A gate answered every request: it charges them, in one batch.
+    Decorated = 2,
+    /// Both happened: handlers that differ by a guard, or an inner middleware that answers some
+    /// requests itself. The middleware charges first, and a gate gives back.
+    Mixed = 3,
+}
+
+/// What all workers know about an endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Knowledge(AtomicU8);
+
+impl Knowledge {
+    #[inline]
+    pub(crate) fn seen(&self) -> Seen {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Seen::Unknown,
+            1 => Seen::Undecorated,
+            2 => Seen::Decorated,
+            _ => Seen::Mixed,
+        }
+    }
+
+    /// Remembers how a request was answered.
+    pub(crate) fn learn(&self, gated: bool) {
+        let seen = self.seen();
+        let next = match (seen, gated) {
+            (Seen::Unknown | Seen::Decorated, true) => Seen::Decorated,
+            (Seen::Unknown | Seen::Undecorated, false) => Seen::Undecorated,
+            _ => Seen::Mixed,
+        };
+        if next == seen {
+            return;
+        }
+        // Another worker may learn something else in between; the two meet at `Mixed` with the
+        // next request.
+        self.0.store(next as u8, Ordering::Relaxed);
+    }
+}
+
+/// What all workers know about all endpoints. As large as the app has resources and methods.
+#[derive(Debug, Default)]
+pub(crate) struct EndpointTable {
+    endpoints: RwLock<HashMap<(&'static str, Box<str>), Arc<Knowledge>>>,
+}
+
+impl EndpointTable {
+    fn knowledge(&self, method: &'static str, pattern: &str) -> Arc<Knowledge> {
+        let key = (method, Box::from(pattern));
+        if let Some(knowledge) = self.endpoints.read().get(&key) {
+            return Arc::clone(knowledge);
+        }
+        Arc::clone(self.endpoints.write().entry(key).or_default())
+    }
+}
+
+/// An endpoint as one worker knows it.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) knowledge: Arc<Knowledge>,
+    /// The limits of a request that no gate guards.
+    pub(crate) rule: Rc<Rule>,
+    /// Whether the request's path is exempt from them.
+    pub(crate) exempt: bool,
+}
+
+/// The endpoints that one worker has met.
+pub(crate) struct Endpoints {
+    by_path: Vec<Option<CachedPath>>,
+    by_pattern: HashMap<(&'static str, Box<str>), Rc<Endpoint>>,
+    unmatched: Option<Rc<Endpoint>>,
+    hasher: RandomState,
+}
+
+struct CachedPath {
+    hash: u64,
+    method: &'static str,
+    path: Box<str>,
+    endpoint: Rc<Endpoint>,
+}
+
+/// How many paths a worker remembers, one per place: a path with an id in it takes the place of
+/// another one, which costs a look at the resource map and nothing else.
+const CACHED_PATHS: usize = 1024;
+
+/// Longer paths are not remembered: a client may not fill the cache with megabytes.
+const LONGEST_CACHED_PATH: usize = 256;
+
+/// What requests are counted as that match no resource.
+const UNMATCHED: &str = "unmatched";
+
+impl Endpoints {
+    pub(crate) fn new() -> Self {
+        Self {
+            by_path: (0..CACHED_PATHS).map(|_| None).collect(),
+            by_pattern: HashMap::default(),
+            unmatched: None,
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// The endpoint of a request.
+    #[inline]
+    pub(crate) fn of(&mut self, request: &ServiceRequest, limiter: &Inner) -> Rc<Endpoint> {
+        let method = counted_method(request.method());
+        // The path as the router reads it: percent-decoded, where `/%77` is `/w`.
+        let path = request.match_info().as_str();
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(path.as_bytes());
+        let hash = hasher.finish();
+        // The modulo is less than CACHED_PATHS.
+        let place = (hash % CACHED_PATHS as u64) as usize;
+        if let Some(cached) = &self.by_path[place] {
+            // Names of methods are interned, but compiled twice they may have two addresses.
+            if cached.hash == hash && cached.method == method && &*cached.path == path {
+                return Rc::clone(&cached.endpoint);
+            }
+        }
+        self.look_up(request, limiter, method, place, hash)
+    }
+
+    #[cold]
+    fn look_up(
+        &mut self,
+        request: &ServiceRequest,
+        limiter: &Inner,
+        method: &'static str,
+        place: usize,
+        hash: u64,
+    ) -> Rc<Endpoint> {
+        let path = request.match_info().as_str();
+        let exempt = limiter.settings.exempt_paths.contains(path);
+        let pattern = request.resource_map().match_pattern(path);
+        let endpoint = match pattern {
+            None if !exempt => return self.unmatched(limiter),
+            None => Rc::new(Endpoint { exempt, ..endpoint(limiter, method, path) }),
+            Some(pattern) if exempt => {
+                Rc::new(Endpoint { exempt, ..endpoint(limiter, method, &pattern) })
+            }
+            Some(pattern) => Rc::clone(
+                self.by_pattern
+                    .entry((method, pattern.as_str().into()))
+                    .or_insert_with(|| Rc::new(endpoint(limiter, method, &pattern))),
+            ),
+        };
+        if path.len() <= LONGEST_CACHED_PATH {
+            let endpoint = Rc::clone(&endpoint);
+            self.by_path[place] = Some(CachedPath { hash, method, path: path.into(), endpoint });
+        }
+        endpoint
+    }
+
+    /// All paths without a resource are one endpoint, and none of them is remembered: they are
+    /// as many as a client likes.
+    fn unmatched(&mut self, limiter: &Inner) -> Rc<Endpoint> {
+        let endpoint = self.unmatched.get_or_insert_with(|| {
+            Rc::new(Endpoint {
+                exempt: !limiter.settings.limit_unmatched,
+                ..endpoint(limiter, "", UNMATCHED)
+            })
+        });
+        Rc::clone(endpoint)
+    }
+}
+
+fn endpoint(limiter: &Inner, method: &'static str, pattern: &str) -> Endpoint {
+    let name = format!("{method} {pattern}");
+    Endpoint {
+        knowledge: limiter.endpoints.knowledge(method, pattern),
+        rule: Rc::new(Rule::of_endpoint(&limiter.settings, &name, method)),
+        exempt: false,
+    }
+}
+
+/// Whether the resource that a request seems to be for has the name of a decorated handler.
+pub(crate) fn may_be_decorated(request: &ServiceRequest, limiter: &Inner) -> bool {
+    let path = request.match_info().as_str();
+    request
+        .resource_map()
+        .match_name(path)
+        .is_some_and(|name| limiter.decorated_names.contains(name))
+}

@@ -1,0 +1,157 @@
+//! The way of a request through the middleware, without a box where nothing is waited for.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    task::{Context as TaskContext, Poll, ready},
+};
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{EitherBody, MessageBody},
+    dev::{Service, ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+};
+use futures_core::future::LocalBoxFuture;
+use pin_project_lite::pin_project;
+
+use crate::{
+    charge,
+    context::SharedContext,
+    endpoint::{Endpoint, Seen},
+};
+
+type Answer<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+pin_project! {
+    /// The response of a limited service.
+    pub struct RateLimitFuture<S: Service<ServiceRequest>, B> {
+        #[pin]
+        state: State<S, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S: Service<ServiceRequest>, B> {
+        Denied { response: Option<ServiceResponse<EitherBody<B>>> },
+        Inner { #[pin] future: S::Future, finish: Option<Finish> },
+        Waiting { future: LocalBoxFuture<'static, Answer<B>> },
+    }
+}
+
+impl<S, B> RateLimitFuture<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+{
+    /// The request goes on; `finish` is what is left to do with the response.
+    #[inline]
+    pub(super) fn inner(future: S::Future, finish: Option<Finish>) -> Self {
+        Self { state: State::Inner { future, finish } }
+    }
+
+    pub(super) fn denied(response: ServiceResponse<EitherBody<B>>) -> Self {
+        Self { state: State::Denied { response: Some(response) } }
+    }
+
+    pub(super) fn waiting(future: impl Future<Output = Answer<B>> + 'static) -> Self {
+        Self { state: State::Waiting { future: Box::pin(future) } }
+    }
+}
+
+impl<S, B> Future for RateLimitFuture<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    type Output = Answer<B>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Inner { future, finish } => {
+                let answer = ready!(future.poll(cx));
+                let answer = match finish.take() {
+                    Some(finish) => finish.finish(answer),
+                    None => answer,
+                };
+                Poll::Ready(answer.map(ServiceResponse::map_into_left_body))
+            }
+            StateProjection::Waiting { future } => future.as_mut().poll(cx),
+            StateProjection::Denied { response } => {
+                // A future is not polled again once it is ready.
+                let response = response.take().expect("polled after completion");
+                Poll::Ready(Ok(response))
+            }
+        }
+    }
+}
+
+/// What is left to do when a request comes out again.
+pub(super) struct Finish {
+    context: SharedContext,
+    /// Nothing is learnt about exempt paths.
+    endpoint: Option<(Rc<Endpoint>, Seen)>,
+}
+
+impl Finish {
+    #[inline]
+    pub(super) fn new(context: SharedContext, endpoint: Option<(Rc<Endpoint>, Seen)>) -> Self {
+        Self { context, endpoint }
+    }
+
+    #[inline]
+    fn finish<B>(
+        self,
+        answer: Result<ServiceResponse<B>, Error>,
+    ) -> Result<ServiceResponse<B>, Error> {
+        self.learn();
+        if self.context.worker.limiter().settings.headers.are_on() {
+            self.headers(answer)
+        } else {
+            answer
+        }
+    }
+
+    /// **Learn**: remembers whether a gate answered, and charges what no gate did.
+    #[inline]
+    fn learn(&self) {
+        let Some((endpoint, seen)) = &self.endpoint else { return };
+        let gated = self.context.gate().is_some();
+        if *seen == Seen::Decorated && !gated {
+            charge::charge_afterwards(&self.context, &endpoint.rule);
+        }
+        endpoint.knowledge.learn(gated);
+    }
+
+    fn headers<B>(
+        &self,
+        answer: Result<ServiceResponse<B>, Error>,
+    ) -> Result<ServiceResponse<B>, Error> {
+        let mut evaluation = self.context.evaluation.borrow_mut();
+        let Some(evaluation) = evaluation.as_mut() else { return answer };
+        let limiter = self.context.worker.limiter();
+        evaluation.refresh(limiter);
+        let headers = &limiter.settings.headers;
+        match answer {
+            Ok(mut response) => {
+                headers.write(evaluation, response.headers_mut());
+                Ok(response)
+            }
+            Err(mut error) => {
+                // The error becomes a response further out; this is told to it then.
+                let fields: Vec<(HeaderName, HeaderValue)> = headers.fields(evaluation).collect();
+                error.add_response_mapper(move |mut response: HttpResponse| {
+                    for (name, value) in &fields {
+                        if !response.headers().contains_key(name) {
+                            response.headers_mut().insert(name.clone(), value.clone());
+                        }
+                    }
+                    response
+                });
+                Err(error)
+            }
+        }
+    }
+}

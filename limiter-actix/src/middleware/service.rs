@@ -1,0 +1,190 @@
+//! What runs for every request: the steps of the crate documentation.
+
+use std::{cell::RefCell, fmt, rc::Rc};
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{EitherBody, MessageBody},
+    dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
+};
+
+use super::future::{Finish, RateLimitFuture};
+use crate::{
+    breach,
+    charge::{self, Demands, Refusal},
+    context::{Pool, SharedContext, Worker},
+    endpoint::{self, Endpoint, Endpoints, Seen},
+    limiter::{Inner, Limiter},
+};
+
+/// The service that [`RateLimit`](super::RateLimit) puts around another one, once per worker.
+pub struct RateLimitService<S> {
+    inner: Rc<S>,
+    worker: Rc<Worker>,
+    contexts: Pool,
+    endpoints: RefCell<Endpoints>,
+}
+
+/// What to do with a request once its charges are known.
+enum Next {
+    /// Charged, or nothing to charge: the request goes on.
+    Proceed,
+    /// Refused.
+    Refuse(Refusal),
+    /// The storage has to be waited for.
+    Wait(Demands),
+}
+
+impl<S> RateLimitService<S> {
+    pub(super) fn new(service: S, limiter: Limiter) -> Self {
+        Self {
+            inner: Rc::new(service),
+            worker: Rc::new(Worker::new(limiter)),
+            contexts: Pool::new(),
+            endpoints: RefCell::new(Endpoints::new()),
+        }
+    }
+
+    /// **Context**: the place where middleware and gate of this request meet.
+    #[inline]
+    fn context(&self, request: &mut ServiceRequest) -> SharedContext {
+        let context = self.contexts.take(&self.worker);
+        request.add_data_container(context.container());
+        context
+    }
+
+    /// **Endpoint**: which method and path pattern the request seems to be for.
+    #[inline]
+    fn endpoint(&self, request: &ServiceRequest) -> Rc<Endpoint> {
+        self.endpoints.borrow_mut().of(request, self.worker.limiter())
+    }
+
+    /// **Resolve rules, charges, evaluate**, for a request that no gate is known to guard.
+    #[inline]
+    fn charge(
+        &self,
+        request: &ServiceRequest,
+        context: &SharedContext,
+        endpoint: &Endpoint,
+        seen: Seen,
+    ) -> Next {
+        let limiter = self.worker.limiter();
+        if endpoint.rule.limits().is_empty() {
+            return Next::Proceed;
+        }
+        if seen == Seen::Decorated {
+            // The gate will charge, unless an inner middleware answers: then the client still
+            // has to be told, when the request is gone.
+            let key = charge::limiter_key(limiter, request.request());
+            *context.entry_key.borrow_mut() = Some(key);
+            return Next::Proceed;
+        }
+        let demands = charge::charges_now(&self.worker, request.request(), &endpoint.rule, None);
+        match demands.map(|demands| charge::evaluate_now(limiter, demands)) {
+            Err(refusal) | Ok(Ok(Err(refusal))) => Next::Refuse(refusal),
+            Ok(Err(demands)) => Next::Wait(demands),
+            Ok(Ok(Ok(evaluation))) => {
+                *context.evaluation.borrow_mut() = Some(evaluation);
+                Next::Proceed
+            }
+        }
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for RateLimitService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = RateLimitFuture<S, B>;
+
+    forward_ready!(inner);
+
+    #[inline]
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let context = self.context(&mut request);
+        if !self.worker.limiter().settings.enabled {
+            return RateLimitFuture::inner(self.inner.call(request), None);
+        }
+        let endpoint = self.endpoint(&request);
+        if endpoint.exempt {
+            context.exempt_path.set(true);
+            let finish = Finish::new(context, None);
+            return RateLimitFuture::inner(self.inner.call(request), Some(finish));
+        }
+        let seen = endpoint.knowledge.seen();
+        match self.charge(&request, &context, &endpoint, seen) {
+            Next::Proceed => {
+                let finish = Finish::new(context, Some((endpoint, seen)));
+                RateLimitFuture::inner(self.inner.call(request), Some(finish))
+            }
+            Next::Refuse(refusal) => match deny(request, &context, seen, refusal) {
+                Ok(response) => RateLimitFuture::denied(response),
+                Err(request) => {
+                    let finish = Finish::new(context, Some((endpoint, seen)));
+                    RateLimitFuture::inner(self.inner.call(request), Some(finish))
+                }
+            },
+            Next::Wait(demands) => {
+                let inner = Rc::clone(&self.inner);
+                RateLimitFuture::waiting(wait(inner, request, context, endpoint, seen, demands))
+            }
+        }
+    }
+}
+
+/// The way of a request whose storage has to be waited for.
+async fn wait<S, B>(
+    inner: Rc<S>,
+    request: ServiceRequest,
+    context: SharedContext,
+    endpoint: Rc<Endpoint>,
+    seen: Seen,
+    demands: Demands,
+) -> Result<ServiceResponse<EitherBody<B>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    let request = match charge::evaluate(context.worker.limiter(), demands).await {
+        Ok(evaluation) => {
+            *context.evaluation.borrow_mut() = Some(evaluation);
+            request
+        }
+        Err(refusal) => match deny(request, &context, seen, refusal) {
+            Ok(response) => return Ok(response),
+            Err(request) => request,
+        },
+    };
+    let finish = Finish::new(context, Some((endpoint, seen)));
+    RateLimitFuture::<S, B>::inner(inner.call(request), Some(finish)).await
+}
+
+/// **Deny**: answers a refused request; gives it back where it must go on all the same.
+///
+/// That is the case once per endpoint, for a handler known to be decorated or exempt: a health
+/// check must not fail after a restart because the limiter has not yet seen that it is exempt.
+fn deny<B>(
+    request: ServiceRequest,
+    context: &SharedContext,
+    seen: Seen,
+    refusal: Refusal,
+) -> Result<ServiceResponse<EitherBody<B>>, ServiceRequest> {
+    let limiter: &Inner = context.worker.limiter();
+    if seen == Seen::Unknown && endpoint::may_be_decorated(&request, limiter) {
+        return Err(request);
+    }
+    let mut response: HttpResponse = breach::response(limiter, &refusal, request.path());
+    if let Refusal::Breach(evaluation) = &refusal {
+        limiter.settings.headers.write(evaluation, response.headers_mut());
+    }
+    Ok(request.into_response(response.map_into_right_body()))
+}
+
+impl<S> fmt::Debug for RateLimitService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimitService").finish_non_exhaustive()
+    }
+}
