@@ -1,0 +1,89 @@
+//! Names in an expansion never meet names of the user's.
+//!
+//! `#[get]` makes a unit struct of the handler's name: a local of that name in the expansion would
+//! then be a pattern that matches the struct.
+
+use actix_web::{HttpRequest, get};
+use limiter_actix::{SharedLimit, limit, shared_limit};
+
+use crate::support::answer;
+
+/// Handlers of these names, each with an argument of its own name.
+macro_rules! named {
+    ($($name:ident)*) => {$(
+        mod $name {
+            use actix_web::{HttpRequest, get, web};
+            use limiter_actix::limit;
+
+            #[get("/{number}")]
+            #[limit("10/second", key = |_request: &HttpRequest| "everyone")]
+            pub(super) async fn $name($name: web::Path<u32>) -> String {
+                $name.to_string()
+            }
+        }
+    )*
+
+    #[actix_web::test]
+    async fn handlers_and_arguments_named_like_locals_answer() {
+        $(assert_eq!(answer($name::$name, "GET /7").await.1, "7");)*
+    }};
+}
+
+named! {
+    args argument arguments gate limiter record request response returned r#type __gate __record
+}
+
+/// Names of the prelude and of the standard library, taken by the user.
+mod taken {
+    #![allow(dead_code, non_snake_case, unused_macros)]
+
+    use actix_web::get;
+
+    pub(super) struct Ok;
+    pub(super) struct Err;
+    pub(super) struct Some;
+    pub(super) struct None;
+    pub(super) struct Option;
+    pub(super) struct Result;
+    pub(super) struct Either;
+    pub(super) struct Gate;
+    mod limiter_actix {}
+    mod core {}
+    mod std {}
+    macro_rules! concat {
+        () => {};
+    }
+    macro_rules! line {
+        () => {};
+    }
+
+    #[get("/")]
+    #[::limiter_actix::limit("10/second", cost = 2, strategy = "token-bucket")]
+    pub(super) async fn handler() -> &'static str {
+        "taken"
+    }
+}
+
+#[actix_web::test]
+async fn prelude_names_may_be_taken() {
+    assert_eq!(answer(taken::handler, "GET /").await.1, "taken");
+}
+
+/// A facade crate that passes `limiter_actix` on, under a name of its own.
+mod facade {
+    pub(crate) use ::limiter_actix as limits;
+}
+
+static DATABASE: SharedLimit = SharedLimit::new("10/second", "hygiene");
+
+#[limit("10/second", key = |_: &HttpRequest| "everyone", crate = crate::hygiene::facade::limits)]
+#[get("/")]
+#[shared_limit(DATABASE, cost = async |_: &HttpRequest| 2, crate = crate::hygiene::facade::limits)]
+async fn through_a_facade() -> &'static str {
+    "facade"
+}
+
+#[actix_web::test]
+async fn crate_argument_names_the_root() {
+    assert_eq!(answer(through_a_facade, "GET /").await.1, "facade");
+}

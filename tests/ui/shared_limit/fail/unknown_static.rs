@@ -1,0 +1,8 @@
+use limiter_actix::shared_limit;
+
+#[shared_limit(DATABASE)]
+async fn search() -> &'static str {
+    "found"
+}
+
+fn main() {}
