@@ -12,7 +12,8 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::{
-    charge::{Evaluation, Refusal},
+    charge::{Batch, Refusal},
+    context::Context,
     headers::RetryAfter,
     limiter::Inner,
     record::HandlerRecord,
@@ -37,9 +38,11 @@ const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 
 /// **Deny**: the response to a request that a limiter refuses.
-pub(crate) fn response(limiter: &Inner, refusal: &Refusal, endpoint: &str) -> HttpResponse {
+pub(crate) fn response(context: &Context, refusal: &Refusal, endpoint: &str) -> HttpResponse {
     match refusal {
-        Refusal::Breach(evaluation) => too_many_requests(limiter, evaluation, endpoint),
+        Refusal::Breach => {
+            too_many_requests(context.worker.limiter(), &context.batch.borrow(), endpoint)
+        }
         Refusal::NoIdentity => {
             tracing::info!(endpoint, "a request without identity was denied");
             forbidden()
@@ -51,15 +54,15 @@ pub(crate) fn response(limiter: &Inner, refusal: &Refusal, endpoint: &str) -> Ht
     }
 }
 
-fn too_many_requests(limiter: &Inner, evaluation: &Evaluation, endpoint: &str) -> HttpResponse {
+fn too_many_requests(limiter: &Inner, batch: &Batch, endpoint: &str) -> HttpResponse {
     let settings = &limiter.settings;
     let reported = if settings.fail_on_first_breach { 1 } else { usize::MAX };
     let mut violated_policies = Vec::new();
-    for (limit, _) in evaluation.breaches().take(reported) {
+    for (limit, _) in batch.breaches().take(reported) {
         tracing::info!(policy = &*limit.name, quota = %limit.limit.quota(), endpoint, "limit exceeded");
         violated_policies.push(&*limit.name);
     }
-    let detail = evaluation.breaches().next().map_or_else(String::new, |(limit, _)| {
+    let detail = batch.breaches().next().map_or_else(String::new, |(limit, _)| {
         limit.error_message.map_or_else(|| limit.limit.quota().to_string(), str::to_owned)
     });
     let mut response = problem(&Problem {
@@ -69,7 +72,7 @@ fn too_many_requests(limiter: &Inner, evaluation: &Evaluation, endpoint: &str) -
         detail,
         violated_policies,
     });
-    if let Some(wait) = retry_after(evaluation) {
+    if let Some(wait) = retry_after(batch) {
         let value = match settings.headers.retry_after_form() {
             RetryAfter::Seconds => header::HeaderValue::from(seconds_up(wait)),
             RetryAfter::HttpDate => http_date(wait),
@@ -81,8 +84,8 @@ fn too_many_requests(limiter: &Inner, evaluation: &Evaluation, endpoint: &str) -
 
 /// The time after which no limit denies the request any more: all of them are asked, whichever is
 /// reported. `None` where waiting never helps.
-fn retry_after(evaluation: &Evaluation) -> Option<Duration> {
-    evaluation
+fn retry_after(batch: &Batch) -> Option<Duration> {
+    batch
         .breaches()
         .map(|(_, decision)| decision.retry_after())
         .try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)))

@@ -16,12 +16,20 @@ use crate::{
 
 /// What one request is charged: for each limit of a rule a key and a cost, and afterwards the
 /// decision.
-pub(crate) struct Demands {
-    rule: Rc<Rule>,
+///
+/// It stays where it is, in the request's pooled context: nothing of it is moved or allocated.
+#[derive(Default)]
+pub(crate) struct Batch {
+    /// `None` while nothing was charged.
+    rule: Option<Rc<Rule>>,
     keys: SmallVec<[Key; 1]>,
     demands: SmallVec<[Demand; 4]>,
+    outcome: Option<Outcome>,
+    /// When it was decided, by the limiter's clock; only where headers will tell it.
+    decided_at: Option<Timestamp>,
 }
 
+/// One limit's part of a batch.
 struct Demand {
     /// The limit's place in the rule.
     limit: usize,
@@ -32,57 +40,127 @@ struct Demand {
     charged_at: Option<Timestamp>,
 }
 
-/// A batch after its decision.
-pub(crate) struct Evaluation {
-    demands: Demands,
-    outcome: Outcome,
-    /// When it was decided, by the limiter's clock; only where headers will tell it.
-    decided_at: Option<Timestamp>,
-}
-
 /// Why a request is not let through.
 pub(crate) enum Refusal {
-    /// A limit is breached.
-    Breach(Evaluation),
+    /// A limit is breached: the batch knows which.
+    Breach,
     /// No key could be told, and the policy says no.
     NoIdentity,
     /// The storage did not answer.
     Storage(StorageError),
 }
 
-/// **Charges**: every limit of the rule gets its key and its cost.
-///
-/// `known` is the limiter's key where it has been told already.
-pub(crate) fn charges_now(
-    worker: &Worker,
-    request: &HttpRequest,
-    rule: &Rc<Rule>,
-    known: Option<Option<Key>>,
-) -> Result<Demands, Refusal> {
-    let mut collector = Collector::new(worker.limiter(), request, rule, known);
-    for (index, limit) in rule.limits().iter().enumerate() {
-        let own_key = match limit.key {
-            Some(KeyFn::Sync(key)) => Some(key(request)),
-            _ => None,
-        };
-        let cost = match limit.cost {
-            CostRecord::Sync(cost) => cost(request),
-            CostRecord::Fixed(cost) => cost,
-            CostRecord::Async(_) => continue,
-        };
-        collector.push(index, own_key, cost)?;
-    }
-    Ok(collector.demands)
+/// The limiter's key of a request.
+pub(crate) fn limiter_key(limiter: &Inner, request: &HttpRequest) -> Option<Key> {
+    (limiter.settings.key)(request)
 }
 
-/// The same for rules whose keys or costs must be waited for.
-pub(crate) async fn charges(
-    worker: &Worker,
+/// **Charges** and **evaluate**, where nothing has to be waited for. `None` where the storage has
+/// to wait: the batch is complete, and nothing is charged yet.
+///
+/// `known` is the limiter's key where it has been told already.
+#[inline]
+pub(crate) fn decide_now(
+    context: &Context,
     request: &HttpRequest,
     rule: &Rc<Rule>,
     known: Option<Option<Key>>,
-) -> Result<Demands, Refusal> {
-    let mut collector = Collector::new(worker.limiter(), request, rule, known);
+) -> Option<Result<(), Refusal>> {
+    let limiter = context.worker.limiter();
+    let batch = &mut *context.batch.borrow_mut();
+    match batch.collect_now(&context.worker, request, rule, known) {
+        Ok(()) => batch.hit_now(limiter),
+        Err(refusal) => Some(Err(refusal)),
+    }
+}
+
+/// **Charges** and **evaluate**, whatever has to be waited for.
+pub(crate) async fn decide(
+    context: &Context,
+    request: &HttpRequest,
+    rule: &Rc<Rule>,
+    known: Option<Option<Key>>,
+) -> Result<(), Refusal> {
+    if rule.is_immediate() {
+        if let Some(decided) = decide_now(context, request, rule, known) {
+            return decided;
+        }
+    } else {
+        // Boxed, as everything that waits: the way of most requests stays small.
+        Box::pin(collect(context, request, rule, known)).await?;
+    }
+    Box::pin(decide_collected(context)).await
+}
+
+/// **Evaluate** a batch that [`decide_now`] has left to be waited for.
+pub(crate) async fn decide_collected(context: &Context) -> Result<(), Refusal> {
+    let limiter = context.worker.limiter();
+    // Taken out while waiting: a borrow may not live that long.
+    let mut batch = context.batch.take();
+    let decided = match batch.hit_now(limiter) {
+        Some(decided) => decided,
+        None => match batch.apply(&*limiter.storage, Verb::Hit).await {
+            Ok(outcome) => batch.decided(limiter, outcome),
+            Err(error) => Err(Refusal::Storage(error)),
+        },
+    };
+    context.batch.replace(batch);
+    decided
+}
+
+/// **Settle**: gives back what the middleware charged before it knew the handler.
+#[inline]
+pub(crate) async fn refund(context: &Context) {
+    if context.batch.borrow().rule.is_none() {
+        return;
+    }
+    let storage = &*context.worker.limiter().storage;
+    let mut batch = context.batch.take();
+    if batch.apply_now(storage, Verb::Refund).is_some() {
+        return;
+    }
+    if let Err(error) = Box::pin(batch.apply(storage, Verb::Refund)).await {
+        tracing::warn!(%error, "a charge could not be given back");
+    }
+}
+
+/// Charges a request that has been answered already: whatever the decision, nobody is denied.
+#[cold]
+pub(crate) fn charge_afterwards(context: &Context, rule: &Rc<Rule>) {
+    let limiter = context.worker.limiter();
+    let told = context.entry_key.take().flatten();
+    let key = match (told, &limiter.settings.missing_identity) {
+        (Some(key), _) => key,
+        (None, MissingIdentity::Fallback(key)) => key.clone(),
+        (None, MissingIdentity::Deny | MissingIdentity::Skip) => return,
+    };
+    let mut batch = Batch { rule: Some(Rc::clone(rule)), ..Batch::default() };
+    batch.keys.push(key);
+    for (limit, of) in rule.limits().iter().enumerate() {
+        // Application and default limits have a cost that no request changes.
+        if let CostRecord::Fixed(cost) = of.cost {
+            batch.demands.push(Demand { limit, key: 0, cost, decision: None, charged_at: None });
+        }
+    }
+    if batch.apply_now(&*limiter.storage, Verb::Hit).is_none() {
+        let worker = Rc::clone(&context.worker);
+        actix_web::rt::spawn(async move {
+            if let Err(error) = batch.apply(&*worker.limiter().storage, Verb::Hit).await {
+                tracing::warn!(%error, "an answered request could not be charged");
+            }
+        });
+    }
+}
+
+/// Keys and costs of a rule that has to be waited for.
+async fn collect(
+    context: &Context,
+    request: &HttpRequest,
+    rule: &Rc<Rule>,
+    known: Option<Option<Key>>,
+) -> Result<(), Refusal> {
+    let mut batch = context.batch.take();
+    let mut collector = Collector::new(context.worker.limiter(), request, &mut batch, known);
     for (index, limit) in rule.limits().iter().enumerate() {
         let own_key = match limit.key {
             Some(KeyFn::Sync(key)) => Some(key(request)),
@@ -96,34 +174,30 @@ pub(crate) async fn charges(
         };
         collector.push(index, own_key, cost)?;
     }
-    Ok(collector.demands)
-}
-
-/// The limiter's key of a request.
-pub(crate) fn limiter_key(limiter: &Inner, request: &HttpRequest) -> Option<Key> {
-    (limiter.settings.key)(request)
+    batch.rule = Some(Rc::clone(rule));
+    context.batch.replace(batch);
+    Ok(())
 }
 
 /// Puts the demands of one request together.
 struct Collector<'a> {
     limiter: &'a Inner,
     request: &'a HttpRequest,
+    batch: &'a mut Batch,
     known: Option<Option<Key>>,
     /// The place of the limiter's key, once a limit needed it.
     limiter_key: Option<usize>,
-    demands: Demands,
 }
 
 impl<'a> Collector<'a> {
+    #[inline]
     fn new(
         limiter: &'a Inner,
         request: &'a HttpRequest,
-        rule: &Rc<Rule>,
+        batch: &'a mut Batch,
         known: Option<Option<Key>>,
     ) -> Self {
-        let demands =
-            Demands { rule: Rc::clone(rule), keys: SmallVec::new(), demands: SmallVec::new() };
-        Self { limiter, request, known, limiter_key: None, demands }
+        Self { limiter, request, batch, known, limiter_key: None }
     }
 
     #[inline]
@@ -135,15 +209,14 @@ impl<'a> Collector<'a> {
                     Some(key) => key,
                     None => limiter_key(self.limiter, self.request),
                 };
-                let place = self.add(key)?;
-                self.limiter_key = place;
-                place
+                self.limiter_key = self.add(key)?;
+                self.limiter_key
             }
             (Some(key), _) => self.add(key)?,
         };
         if let Some(key) = key {
             let demand = Demand { limit, key, cost, decision: None, charged_at: None };
-            self.demands.demands.push(demand);
+            self.batch.demands.push(demand);
         }
         Ok(())
     }
@@ -157,155 +230,18 @@ impl<'a> Collector<'a> {
             (None, MissingIdentity::Fallback(key)) => key.clone(),
             (None, MissingIdentity::Skip) => return Ok(None),
         };
-        self.demands.keys.push(key);
-        Ok(Some(self.demands.keys.len() - 1))
+        self.batch.keys.push(key);
+        Ok(Some(self.batch.keys.len() - 1))
     }
 }
 
-impl Demands {
-    /// Does something to the counters without waiting; `None` where the storage has to wait.
-    #[inline]
-    fn apply_now(&mut self, storage: &dyn Storage, verb: Verb) -> Option<Outcome> {
-        let mut charges = self.charges();
-        let outcome = storage.apply_now(verb, &mut charges)?;
-        let answers = answers(charges);
-        self.answered(&answers);
-        Some(outcome)
-    }
-
-    async fn apply(&mut self, storage: &dyn Storage, verb: Verb) -> Result<Outcome, StorageError> {
-        let mut charges = self.charges();
-        let outcome = storage.apply(verb, &mut charges).await?;
-        let answers = answers(charges);
-        self.answered(&answers);
-        Ok(outcome)
-    }
-
-    #[inline]
-    fn charges(&self) -> SmallVec<[Charge<'_>; 4]> {
-        let charge = |demand: &Demand| {
-            Charge::new(&self.rule.limits()[demand.limit].limit, &self.keys[demand.key])
-                .cost(demand.cost)
-                .taken_at(demand.charged_at)
-        };
-        self.demands.iter().map(charge).collect()
-    }
-
-    #[inline]
-    fn answered(&mut self, answers: &[Answer]) {
-        for (demand, answer) in self.demands.iter_mut().zip(answers) {
-            demand.decision = answer.decision;
-            demand.charged_at = answer.charged_at;
-        }
-    }
-}
-
-/// What a storage wrote on a charge.
-struct Answer {
-    decision: Option<Decision>,
-    charged_at: Option<Timestamp>,
-}
-
-#[inline]
-fn answers(charges: SmallVec<[Charge<'_>; 4]>) -> SmallVec<[Answer; 4]> {
-    charges
-        .iter()
-        .map(|charge| Answer {
-            decision: charge.decision().copied(),
-            charged_at: charge.charged_at(),
-        })
-        .collect()
-}
-
-/// **Evaluate**: the storage decides the batch, if it can at once. Gives the demands back where it
-/// has to wait.
-#[inline]
-pub(crate) fn evaluate_now(
-    limiter: &Inner,
-    mut demands: Demands,
-) -> Result<Result<Evaluation, Refusal>, Demands> {
-    if demands.demands.is_empty() {
-        return Ok(Ok(Evaluation { demands, outcome: Outcome::Admit, decided_at: None }));
-    }
-    match demands.apply_now(&*limiter.storage, Verb::Hit) {
-        Some(outcome) => Ok(Evaluation::new(limiter, demands, outcome)),
-        None => Err(demands),
-    }
-}
-
-/// The same, waiting for the storage.
-pub(crate) async fn evaluate(limiter: &Inner, demands: Demands) -> Result<Evaluation, Refusal> {
-    match evaluate_now(limiter, demands) {
-        Ok(result) => result,
-        Err(mut demands) => match demands.apply(&*limiter.storage, Verb::Hit).await {
-            Ok(outcome) => Evaluation::new(limiter, demands, outcome),
-            Err(error) => Err(Refusal::Storage(error)),
-        },
-    }
-}
-
-/// **Settle**: gives back what an admitted batch took.
-pub(crate) async fn refund(limiter: &Inner, evaluation: Evaluation) {
-    let mut demands = evaluation.demands;
-    if demands.apply_now(&*limiter.storage, Verb::Refund).is_some() {
-        return;
-    }
-    if let Err(error) = Box::pin(demands.apply(&*limiter.storage, Verb::Refund)).await {
-        tracing::warn!(%error, "a charge could not be given back");
-    }
-}
-
-/// Charges a request that has been answered already: whatever the decision, nobody is denied.
-pub(crate) fn charge_afterwards(context: &Context, rule: &Rc<Rule>) {
-    let limiter = context.worker.limiter();
-    let key =
-        match (context.entry_key.borrow().clone().flatten(), &limiter.settings.missing_identity) {
-            (Some(key), _) => key,
-            (None, MissingIdentity::Fallback(key)) => key.clone(),
-            (None, MissingIdentity::Deny | MissingIdentity::Skip) => return,
-        };
-    let demand = |(limit, of): (usize, &RuleLimit)| {
-        let cost = match of.cost {
-            CostRecord::Fixed(cost) => cost,
-            CostRecord::Sync(_) | CostRecord::Async(_) => 1,
-        };
-        Demand { limit, key: 0, cost, decision: None, charged_at: None }
-    };
-    let mut demands = Demands {
-        rule: Rc::clone(rule),
-        keys: SmallVec::from_iter([key]),
-        demands: rule.limits().iter().enumerate().map(demand).collect(),
-    };
-    if demands.apply_now(&*limiter.storage, Verb::Hit).is_none() {
-        let worker = Rc::clone(&context.worker);
-        actix_web::rt::spawn(async move {
-            if let Err(error) = demands.apply(&*worker.limiter().storage, Verb::Hit).await {
-                tracing::warn!(%error, "an answered request could not be charged");
-            }
-        });
-    }
-}
-
-impl Evaluation {
-    fn new(limiter: &Inner, demands: Demands, outcome: Outcome) -> Result<Self, Refusal> {
-        let decided_at = limiter.settings.headers.are_on().then(|| limiter.settings.clock.coarse());
-        let evaluation = Self { demands, outcome, decided_at };
-        match outcome {
-            Outcome::Admit => Ok(evaluation),
-            Outcome::Deny => Err(Refusal::Breach(evaluation)),
-        }
-    }
-
-    pub(crate) fn rule(&self) -> &Rule {
-        &self.demands.rule
-    }
-
+impl Batch {
     /// Every limit of the batch with its decision, shortest window first.
     pub(crate) fn decisions(&self) -> impl Iterator<Item = (&RuleLimit, &Decision)> {
-        self.demands.demands.iter().filter_map(|demand| {
-            let decision = demand.decision.as_ref()?;
-            Some((&self.demands.rule.limits()[demand.limit], decision))
-        })
+        let limits = self.rule.as_ref().map_or(&[][..], |rule| rule.limits());
+        self.demands
+            .iter()
+            .filter_map(|demand| Some((limits.get(demand.limit)?, demand.decision.as_ref()?)))
     }
 
     /// The limits that deny the request.
@@ -316,10 +252,25 @@ impl Evaluation {
     /// The limit that headers tell of: the first breached one; where none is, the first that
     /// belongs to the endpoint alone; or else the first.
     pub(crate) fn headline(&self) -> Option<(&RuleLimit, &Decision)> {
-        if self.outcome == Outcome::Deny {
+        if self.outcome == Some(Outcome::Deny) {
             return self.breaches().next();
         }
         self.decisions().find(|(limit, _)| !limit.shared).or_else(|| self.decisions().next())
+    }
+
+    /// The rule whose limits were charged.
+    pub(crate) fn rule(&self) -> Option<&Rule> {
+        self.rule.as_deref()
+    }
+
+    /// Forgets everything, and keeps the room for the next request.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        self.rule = None;
+        self.keys.clear();
+        self.demands.clear();
+        self.outcome = None;
+        self.decided_at = None;
     }
 
     /// Looks at the counters again if a part of the quota has come back since the decision, as
@@ -327,18 +278,108 @@ impl Evaluation {
     /// a round trip.
     pub(crate) fn refresh(&mut self, limiter: &Inner) {
         let Some(decided_at) = self.decided_at else { return };
-        let passed = limiter.settings.clock.coarse().since(decided_at);
-        let outdated = self.outcome == Outcome::Admit
-            && self.decisions().any(|(_, decision)| {
-                !decision.reset_after().is_zero()
-                    && u128::from(passed) >= decision.reset_after().as_micros()
-            });
-        if !outdated {
+        let passed = u128::from(limiter.settings.clock.coarse().since(decided_at));
+        let outdated = |decision: &Decision| {
+            let reset_after = decision.reset_after().as_micros();
+            reset_after > 0 && passed >= reset_after
+        };
+        if self.outcome == Some(Outcome::Deny)
+            || !self.decisions().any(|(_, decision)| outdated(decision))
+        {
             return;
         }
-        for demand in &mut self.demands.demands {
+        for demand in &mut self.demands {
             demand.cost = 0;
         }
-        self.demands.apply_now(&*limiter.storage, Verb::Test);
+        self.apply_now(&*limiter.storage, Verb::Test);
+    }
+
+    /// Keys and costs of a rule that is immediate.
+    #[inline]
+    fn collect_now(
+        &mut self,
+        worker: &Worker,
+        request: &HttpRequest,
+        rule: &Rc<Rule>,
+        known: Option<Option<Key>>,
+    ) -> Result<(), Refusal> {
+        self.rule = Some(Rc::clone(rule));
+        let mut collector = Collector::new(worker.limiter(), request, self, known);
+        for (index, limit) in rule.limits().iter().enumerate() {
+            let own_key = match limit.key {
+                Some(KeyFn::Sync(key)) => Some(key(request)),
+                // An immediate rule has none of the other kind.
+                Some(KeyFn::Async(_)) | None => None,
+            };
+            let cost = match limit.cost {
+                CostRecord::Fixed(cost) => cost,
+                CostRecord::Sync(cost) => cost(request),
+                CostRecord::Async(_) => continue,
+            };
+            collector.push(index, own_key, cost)?;
+        }
+        Ok(())
+    }
+
+    /// Charges the batch without waiting; `None` where the storage has to wait.
+    #[inline]
+    fn hit_now(&mut self, limiter: &Inner) -> Option<Result<(), Refusal>> {
+        let outcome = if self.demands.is_empty() {
+            Outcome::Admit
+        } else {
+            self.apply_now(&*limiter.storage, Verb::Hit)?
+        };
+        Some(self.decided(limiter, outcome))
+    }
+
+    #[inline]
+    fn decided(&mut self, limiter: &Inner, outcome: Outcome) -> Result<(), Refusal> {
+        self.outcome = Some(outcome);
+        if limiter.settings.headers.are_on() {
+            self.decided_at = Some(limiter.settings.clock.coarse());
+        }
+        match outcome {
+            Outcome::Admit => Ok(()),
+            Outcome::Deny => Err(Refusal::Breach),
+        }
+    }
+
+    /// Does something to the counters without waiting; `None` where the storage has to wait.
+    #[inline]
+    fn apply_now(&mut self, storage: &dyn Storage, verb: Verb) -> Option<Outcome> {
+        let Self { rule, keys, demands, .. } = self;
+        let mut charges = charges(rule.as_ref()?, keys, demands);
+        let outcome = storage.apply_now(verb, &mut charges)?;
+        answer(demands, &charges);
+        Some(outcome)
+    }
+
+    async fn apply(&mut self, storage: &dyn Storage, verb: Verb) -> Result<Outcome, StorageError> {
+        let Self { rule: Some(rule), keys, demands, .. } = self else {
+            return Ok(Outcome::Admit);
+        };
+        let mut charges = charges(rule, keys, demands);
+        let outcome = storage.apply(verb, &mut charges).await?;
+        answer(demands, &charges);
+        Ok(outcome)
+    }
+}
+
+#[inline]
+fn charges<'a>(rule: &'a Rule, keys: &'a [Key], demands: &[Demand]) -> SmallVec<[Charge<'a>; 4]> {
+    let charge = |demand: &Demand| {
+        Charge::new(&rule.limits()[demand.limit].limit, &keys[demand.key])
+            .cost(demand.cost)
+            .taken_at(demand.charged_at)
+    };
+    demands.iter().map(charge).collect()
+}
+
+/// Keeps what the storage wrote on the charges.
+#[inline]
+fn answer(demands: &mut [Demand], charges: &[Charge<'_>]) {
+    for (demand, charge) in demands.iter_mut().zip(charges) {
+        demand.decision = charge.decision().copied();
+        demand.charged_at = charge.charged_at();
     }
 }

@@ -15,7 +15,7 @@ use ahash::HashMap;
 use limiter_core::Key;
 
 use crate::{
-    charge::Evaluation,
+    charge::Batch,
     key_by::IdentityConfig,
     limiter::{Inner, Limiter},
     record::HandlerRecord,
@@ -75,8 +75,8 @@ pub(crate) struct Context {
     pub(crate) exempt_path: Cell<bool>,
     /// The limiter's key, if it was told before routing and cannot change until the gate.
     pub(crate) entry_key: RefCell<Option<Option<Key>>>,
-    /// The latest decision about this request: the middleware's, until a gate takes its place.
-    pub(crate) evaluation: RefCell<Option<Evaluation>>,
+    /// What the request is charged: by the middleware, until a gate takes its place.
+    pub(crate) batch: RefCell<Batch>,
 }
 
 impl Context {
@@ -86,7 +86,7 @@ impl Context {
             gate: Cell::new(None),
             exempt_path: Cell::new(false),
             entry_key: RefCell::new(None),
-            evaluation: RefCell::new(None),
+            batch: RefCell::default(),
         }
     }
 
@@ -108,7 +108,7 @@ impl Context {
         self.gate.set(None);
         self.exempt_path.set(false);
         self.entry_key.take();
-        self.evaluation.take();
+        self.batch.borrow_mut().clear();
     }
 }
 

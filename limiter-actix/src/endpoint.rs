@@ -73,8 +73,11 @@ impl Knowledge {
 /// What all workers know about all endpoints. As large as the app has resources and methods.
 #[derive(Debug, Default)]
 pub(crate) struct EndpointTable {
-    endpoints: RwLock<HashMap<(&'static str, Box<str>), Arc<Knowledge>>>,
+    endpoints: RwLock<HashMap<EndpointKey, Arc<Knowledge>>>,
 }
+
+/// The counted method and the path pattern.
+type EndpointKey = (&'static str, Box<str>);
 
 impl EndpointTable {
     fn knowledge(&self, method: &'static str, pattern: &str) -> Arc<Knowledge> {
@@ -99,7 +102,7 @@ pub(crate) struct Endpoint {
 /// The endpoints that one worker has met.
 pub(crate) struct Endpoints {
     by_path: Vec<Option<CachedPath>>,
-    by_pattern: HashMap<(&'static str, Box<str>), Rc<Endpoint>>,
+    by_pattern: HashMap<EndpointKey, Rc<Endpoint>>,
     unmatched: Option<Rc<Endpoint>>,
     hasher: RandomState,
 }

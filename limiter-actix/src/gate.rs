@@ -7,12 +7,7 @@ use std::{
 
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, dev::Payload};
 
-use crate::{
-    breach,
-    charge::{self, Evaluation, Refusal},
-    context::Context,
-    record::HandlerRecord,
-};
+use crate::{breach, charge, context::Context, record::HandlerRecord};
 
 /// Stands in place of a decorated handler's arguments `A`, and lets the request through to their
 /// extraction only once the limits admit it: a denied request has not had its body read.
@@ -97,39 +92,10 @@ async fn pass(request: &HttpRequest, record: &'static HandlerRecord) -> Result<(
     }
     // What the middleware charged, because it did not know this handler, is charged anew below
     // with everything else, as one batch.
-    let reserved = context.evaluation.take();
-    if let Some(reserved) = reserved {
-        charge::refund(limiter, reserved).await;
-    }
+    charge::refund(context).await;
     let rule = worker.rule(record, request.method(), context.exempt_path.get());
     let known = context.entry_key.take().filter(|_| limiter.settings.key_is_stable);
-    let demands = if rule.is_immediate() {
-        charge::charges_now(worker, request, &rule, known)
-    } else {
-        Box::pin(charge::charges(worker, request, &rule, known)).await
-    };
-    let evaluated = match demands {
-        Err(refusal) => Err(refusal),
-        Ok(demands) => match charge::evaluate_now(limiter, demands) {
-            Ok(evaluated) => evaluated,
-            Err(demands) => Box::pin(charge::evaluate(limiter, demands)).await,
-        },
-    };
-    match evaluated {
-        Ok(evaluation) => {
-            remember(context, evaluation);
-            Ok(())
-        }
-        Err(refusal) => {
-            let response = breach::response(limiter, &refusal, record.handler());
-            if let Refusal::Breach(evaluation) = refusal {
-                remember(context, evaluation);
-            }
-            Err(response)
-        }
-    }
-}
-
-fn remember(context: &Context, evaluation: Evaluation) {
-    *context.evaluation.borrow_mut() = Some(evaluation);
+    charge::decide(context, request, &rule, known)
+        .await
+        .map_err(|refusal| breach::response(context, &refusal, record.handler()))
 }

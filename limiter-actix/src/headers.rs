@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use limiter_core::{Decision, clock};
 
-use crate::{breach::seconds_up, charge::Evaluation, config::BuildError, rule::RuleLimit};
+use crate::{breach::seconds_up, charge::Batch, config::BuildError, rule::RuleLimit};
 
 /// Which headers tell a client its limits, and under which names.
 ///
@@ -130,8 +130,8 @@ impl Headers {
 
     /// **Headers**: the fields to add to a response, as far as they are not there: an inner limiter
     /// knows better, and a field must not stand twice.
-    pub(crate) fn write(&self, evaluation: &Evaluation, headers: &mut HeaderMap) {
-        for (name, value) in self.fields(evaluation) {
+    pub(crate) fn write(&self, batch: &Batch, headers: &mut HeaderMap) {
+        for (name, value) in self.fields(batch) {
             if !headers.contains_key(&name) {
                 headers.insert(name, value);
             }
@@ -139,17 +139,14 @@ impl Headers {
     }
 
     /// The fields of a decision.
-    pub(crate) fn fields(
-        &self,
-        evaluation: &Evaluation,
-    ) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let x_rate_limit = self.x_rate_limit.then(|| self.x_fields(evaluation)).flatten();
-        let ietf = self.ietf.then(|| ietf_fields(evaluation)).flatten();
+    pub(crate) fn fields(&self, batch: &Batch) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let x_rate_limit = self.x_rate_limit.then(|| self.x_fields(batch)).flatten();
+        let ietf = self.ietf.then(|| ietf_fields(batch)).flatten();
         x_rate_limit.into_iter().flatten().chain(ietf.into_iter().flatten())
     }
 
-    fn x_fields(&self, evaluation: &Evaluation) -> Option<[(HeaderName, HeaderValue); 3]> {
-        let (limit, decision) = evaluation.headline()?;
+    fn x_fields(&self, batch: &Batch) -> Option<[(HeaderName, HeaderValue); 3]> {
+        let (limit, decision) = batch.headline()?;
         let name = |name: &Name| name.clone().ok();
         // The reference rounds the same way: a whole second later than the truncated moment.
         let reset = (clock::unix_time() + decision.reset_after()).as_secs() + 1;
@@ -165,10 +162,10 @@ fn parse(name: &str) -> Name {
     name.parse().map_err(|_| name.to_owned())
 }
 
-fn ietf_fields(evaluation: &Evaluation) -> Option<[(HeaderName, HeaderValue); 2]> {
-    let policy = evaluation.rule().policy_field()?.clone();
+fn ietf_fields(batch: &Batch) -> Option<[(HeaderName, HeaderValue); 2]> {
+    let policy = batch.rule()?.policy_field()?.clone();
     let items: Vec<String> =
-        evaluation.decisions().map(|(limit, decision)| rate_limit_item(limit, decision)).collect();
+        batch.decisions().map(|(limit, decision)| rate_limit_item(limit, decision)).collect();
     let state = HeaderValue::from_str(&items.join(",")).ok()?;
     Some([
         (HeaderName::from_static("ratelimit-policy"), policy),

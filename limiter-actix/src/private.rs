@@ -14,6 +14,8 @@ pub use inventory;
 pub use limiter_core::Strategy;
 
 /// `key = f`.
+// By value, so that the expansion reads `key(request, f)` for a path, a closure and a tuple alike.
+#[allow(clippy::needless_pass_by_value)]
 #[inline]
 pub fn key(request: &HttpRequest, by: impl KeyBy) -> Option<Key> {
     by.key(request)

@@ -16,11 +16,11 @@ use limiter_core::{Key, Quota, Strategy};
 /// use limiter_actix::limit;
 ///
 /// #[limit("10/minute")]
-/// async fn search() -> &'static str { "found" }
+/// async fn look_up() -> &'static str { "found" }
 ///
 /// let record = limiter_actix::handlers()
 ///     .into_iter()
-///     .find(|record| record.name() == "search")
+///     .find(|record| record.name() == "look_up")
 ///     .expect("every decorated handler is listed");
 /// assert_eq!(record.limits()[0].text(), "10/minute");
 /// ```

@@ -57,22 +57,12 @@ impl RunningServer {
 
     /// Sends a request without body and reads the answer.
     pub fn request(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut text = format!("{method} {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
-        for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        text.push_str("\r\n");
-        self.send(text.as_bytes())
+        self.send(head(method, target, headers).as_bytes())
     }
 
     /// Sends bytes and reads until the server closes the connection.
     pub fn send(&self, bytes: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(self.address).expect("the server listens");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out is legal");
-        stream.write_all(bytes).expect("the server reads");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("the server answers and closes");
-        Answer::parse(&answer)
+        send(self.address, bytes)
     }
 
     /// The status of each of several `GET` requests.
@@ -90,6 +80,28 @@ impl Drop for RunningServer {
             let _ = thread.join();
         }
     }
+}
+
+/// Sends a `GET` request to a server that somebody else runs.
+pub fn get(address: SocketAddr, target: &str) -> Answer {
+    send(address, head("GET", target, &[]).as_bytes())
+}
+
+fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> String {
+    let mut text = format!("{method} {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text + "\r\n"
+}
+
+fn send(address: SocketAddr, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("the server listens");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out is legal");
+    stream.write_all(bytes).expect("the server reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("the server answers and closes");
+    Answer::parse(&answer)
 }
 
 /// An HTTP response as it came over the wire.

@@ -129,19 +129,18 @@ impl Finish {
         &self,
         answer: Result<ServiceResponse<B>, Error>,
     ) -> Result<ServiceResponse<B>, Error> {
-        let mut evaluation = self.context.evaluation.borrow_mut();
-        let Some(evaluation) = evaluation.as_mut() else { return answer };
+        let batch = &mut *self.context.batch.borrow_mut();
         let limiter = self.context.worker.limiter();
-        evaluation.refresh(limiter);
+        batch.refresh(limiter);
         let headers = &limiter.settings.headers;
         match answer {
             Ok(mut response) => {
-                headers.write(evaluation, response.headers_mut());
+                headers.write(batch, response.headers_mut());
                 Ok(response)
             }
             Err(mut error) => {
                 // The error becomes a response further out; this is told to it then.
-                let fields: Vec<(HeaderName, HeaderValue)> = headers.fields(evaluation).collect();
+                let fields: Vec<(HeaderName, HeaderValue)> = headers.fields(batch).collect();
                 error.add_response_mapper(move |mut response: HttpResponse| {
                     for (name, value) in &fields {
                         if !response.headers().contains_key(name) {

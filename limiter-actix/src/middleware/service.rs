@@ -11,7 +11,7 @@ use actix_web::{
 use super::future::{Finish, RateLimitFuture};
 use crate::{
     breach,
-    charge::{self, Demands, Refusal},
+    charge::{self, Refusal},
     context::{Pool, SharedContext, Worker},
     endpoint::{self, Endpoint, Endpoints, Seen},
     limiter::{Inner, Limiter},
@@ -32,7 +32,7 @@ enum Next {
     /// Refused.
     Refuse(Refusal),
     /// The storage has to be waited for.
-    Wait(Demands),
+    Wait,
 }
 
 impl<S> RateLimitService<S> {
@@ -79,14 +79,10 @@ impl<S> RateLimitService<S> {
             *context.entry_key.borrow_mut() = Some(key);
             return Next::Proceed;
         }
-        let demands = charge::charges_now(&self.worker, request.request(), &endpoint.rule, None);
-        match demands.map(|demands| charge::evaluate_now(limiter, demands)) {
-            Err(refusal) | Ok(Ok(Err(refusal))) => Next::Refuse(refusal),
-            Ok(Err(demands)) => Next::Wait(demands),
-            Ok(Ok(Ok(evaluation))) => {
-                *context.evaluation.borrow_mut() = Some(evaluation);
-                Next::Proceed
-            }
+        match charge::decide_now(context, request.request(), &endpoint.rule, None) {
+            Some(Ok(())) => Next::Proceed,
+            Some(Err(refusal)) => Next::Refuse(refusal),
+            None => Next::Wait,
         }
     }
 }
@@ -120,16 +116,16 @@ where
                 let finish = Finish::new(context, Some((endpoint, seen)));
                 RateLimitFuture::inner(self.inner.call(request), Some(finish))
             }
-            Next::Refuse(refusal) => match deny(request, &context, seen, refusal) {
+            Next::Refuse(refusal) => match deny(request, &context, seen, &refusal) {
                 Ok(response) => RateLimitFuture::denied(response),
                 Err(request) => {
                     let finish = Finish::new(context, Some((endpoint, seen)));
                     RateLimitFuture::inner(self.inner.call(request), Some(finish))
                 }
             },
-            Next::Wait(demands) => {
+            Next::Wait => {
                 let inner = Rc::clone(&self.inner);
-                RateLimitFuture::waiting(wait(inner, request, context, endpoint, seen, demands))
+                RateLimitFuture::waiting(wait(inner, request, context, endpoint, seen))
             }
         }
     }
@@ -142,18 +138,14 @@ async fn wait<S, B>(
     context: SharedContext,
     endpoint: Rc<Endpoint>,
     seen: Seen,
-    demands: Demands,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    let request = match charge::evaluate(context.worker.limiter(), demands).await {
-        Ok(evaluation) => {
-            *context.evaluation.borrow_mut() = Some(evaluation);
-            request
-        }
-        Err(refusal) => match deny(request, &context, seen, refusal) {
+    let request = match charge::decide_collected(&context).await {
+        Ok(()) => request,
+        Err(refusal) => match deny(request, &context, seen, &refusal) {
             Ok(response) => return Ok(response),
             Err(request) => request,
         },
@@ -170,16 +162,14 @@ fn deny<B>(
     request: ServiceRequest,
     context: &SharedContext,
     seen: Seen,
-    refusal: Refusal,
+    refusal: &Refusal,
 ) -> Result<ServiceResponse<EitherBody<B>>, ServiceRequest> {
     let limiter: &Inner = context.worker.limiter();
     if seen == Seen::Unknown && endpoint::may_be_decorated(&request, limiter) {
         return Err(request);
     }
-    let mut response: HttpResponse = breach::response(limiter, &refusal, request.path());
-    if let Refusal::Breach(evaluation) = &refusal {
-        limiter.settings.headers.write(evaluation, response.headers_mut());
-    }
+    let mut response: HttpResponse = breach::response(context, refusal, request.path());
+    limiter.settings.headers.write(&context.batch.borrow(), response.headers_mut());
     Ok(request.into_response(response.map_into_right_body()))
 }
 
