@@ -73,12 +73,12 @@ impl HandlerRecord {
         self.name
     }
 
-    /// The source file of the attribute, as the compiler was given it.
+    /// The source file of the function, as the compiler was given it.
     pub fn file(&self) -> &'static str {
         self.file
     }
 
-    /// The line of the attribute in [`file`](Self::file), counted from 1.
+    /// The line of the function's name in [`file`](Self::file), counted from 1.
     pub fn line(&self) -> u32 {
         self.line
     }

@@ -10,7 +10,7 @@ use syn::{
     punctuated::Punctuated,
 };
 
-use crate::errors::Errors;
+use crate::{errors::Errors, route::Route};
 
 /// The argument that one attribute leaves for the next when it moves down. Not for users.
 pub(crate) const MARKER: &str = "__limiter";
@@ -38,18 +38,10 @@ pub(crate) struct Value {
 }
 
 /// What an attribute saw before it moved below a route attribute.
-#[derive(Clone)]
 pub(crate) struct Marker {
     /// Where the attribute was written.
     pub(crate) span: Span,
     pub(crate) routes: Vec<Route>,
-}
-
-/// The method and path of a route attribute.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Route {
-    pub(crate) method: String,
-    pub(crate) path: String,
 }
 
 impl Written {
@@ -131,6 +123,7 @@ impl Value {
             Expr::Path(path) => {
                 format!("`{}`", path.to_token_stream().to_string().replace(' ', ""))
             }
+            Expr::Array(array) if array.elems.is_empty() => "an empty list".to_owned(),
             Expr::Array(_) => "a list".to_owned(),
             Expr::Closure(_) => "a closure".to_owned(),
             Expr::Call(_) | Expr::MethodCall(_) => "a call".to_owned(),
@@ -153,24 +146,15 @@ impl Marker {
         let span = input.call(Ident::parse_any)?.span();
         let content;
         parenthesized!(content in input);
-        let routes = Punctuated::<_, Token![,]>::parse_terminated_with(&content, |input| {
-            let (method, path): (LitStr, LitStr) = (input.parse()?, input.parse()?);
-            Ok(Route { method: method.value(), path: path.value() })
-        })?;
+        let routes = Punctuated::<Route, Token![,]>::parse_terminated(&content)?;
         Ok(Self { span, routes: routes.into_iter().collect() })
-    }
-}
-
-impl Default for Marker {
-    fn default() -> Self {
-        Self { span: Span::call_site(), routes: Vec::new() }
     }
 }
 
 impl ToTokens for Marker {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let marker = Ident::new(MARKER, self.span);
-        let routes = self.routes.iter().map(|Route { method, path }| quote!(#method #path));
+        let routes = &self.routes;
         tokens.extend(quote!(#marker(#(#routes),*)));
     }
 }

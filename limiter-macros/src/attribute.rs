@@ -1,6 +1,6 @@
 //! The story of one attribute: read, moved below the others, folded with its siblings, expanded.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
 use crate::{
@@ -12,15 +12,18 @@ use crate::{
 };
 
 /// What an attribute with these `args`, above this `annotated` function, expands to.
-pub(crate) fn expand(kind: Kind, args: TokenStream, annotated: TokenStream) -> TokenStream {
+pub(crate) fn expand(kind: Kind, args: TokenStream, annotated: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let Some(item) = errors.take(syn::parse2::<Item>(annotated.clone())) else {
-        return fallback::beside(&annotated, errors);
+        return fallback::beside(annotated, errors);
     };
 
+    // Where the attribute is, but without a trace of the expansion, which would add notes to
+    // messages.
+    let span = Span::call_site().resolved_at(item.sig.ident.span());
     item.check(&mut errors);
     let is_sound = errors.is_empty();
-    match Declaration::new(kind, args, &mut errors) {
+    match Declaration::new(kind, span, args, &mut errors) {
         Some(own) if is_sound && own.has_moved => fold(own, item),
         Some(own) if is_sound && !item.has_unknown_attribute() => fold(own, item),
         Some(own) if is_sound => move_down(&own, item),
@@ -47,7 +50,7 @@ fn fold(own: Declaration, mut item: Item) -> TokenStream {
     let siblings = item.take_siblings();
     let siblings = siblings
         .into_iter()
-        .filter_map(|Sibling { kind, args }| Declaration::new(kind, args, &mut errors));
+        .filter_map(|Sibling { kind, args }| Declaration::new(kind, own.span, args, &mut errors));
     let mut declarations: Vec<_> = siblings.collect();
     // Those that have moved stood above one that has not.
     let position = if own.has_moved { 0 } else { declarations.len() };
@@ -60,3 +63,6 @@ fn fold(own: Declaration, mut item: Item) -> TokenStream {
         fallback::unlimited(item, errors)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Error;
 
@@ -21,11 +21,6 @@ impl Errors {
     /// A mistake in the user's own `tokens`.
     pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.push(Error::new_spanned(tokens, message));
-    }
-
-    /// A mistake of omission: there are no tokens to show but the attribute itself.
-    pub(crate) fn missing(&mut self, message: impl Display) {
-        self.push(Error::new(Span::call_site(), message));
     }
 
     /// The value of a step that may have failed; its mistake is kept.

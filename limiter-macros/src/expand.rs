@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::{
-    AttrStyle, Attribute, FnArg, Pat, PatType, Path, ReturnType, Signature, Type,
+    AttrStyle, Attribute, FnArg, Pat, PatIdent, PatType, Path, ReturnType, Signature, Type,
     parse::{ParseStream, Parser},
     parse_quote,
     spanned::Spanned,
@@ -12,7 +12,7 @@ use syn::{
 
 use crate::{
     item::{GATE, Item},
-    model::{Cost, Function, Handler, Limit, Source},
+    model::{Cost, Exemption, Function, Handler, Limit, Source},
 };
 
 /// The function with its gate.
@@ -27,7 +27,7 @@ use crate::{
 pub(crate) fn gated(item: &Item, handler: &Handler) -> TokenStream {
     let Item { attrs, vis, sig, body } = item;
     let Signature { fn_token, ident, generics, inputs, output, asyncness, .. } = sig;
-    let (lifetimes, where_clause) = (generics, &generics.where_clause);
+    let where_clause = &generics.where_clause;
     let root = root(handler.root.as_ref());
     let site = Span::mixed_site();
     let gate = Ident::new(GATE, site);
@@ -35,8 +35,8 @@ pub(crate) fn gated(item: &Item, handler: &Handler) -> TokenStream {
 
     let types = arguments.iter().map(|argument| argument.ty);
     let statics = record(ident, handler, &root);
-    let admit = admit(&gate, &arguments, &root);
-    let bind = arguments.iter().map(Argument::bind);
+    let admit = admit(sig, &arguments, &root);
+    let bind = arguments.iter().filter_map(Argument::bind);
     let returned = returned(output);
     let (inner_attrs, body) = split(body);
     let block = match pin(&returned) {
@@ -47,7 +47,7 @@ pub(crate) fn gated(item: &Item, handler: &Handler) -> TokenStream {
     quote_spanned! {site=>
         #(#attrs)*
         #(#inner_attrs)*
-        #vis #asyncness #fn_token #ident #lifetimes(
+        #vis #asyncness #fn_token #ident #generics(
             #gate: #root::__private::Gate<(#(#types,)*)>
         ) -> #root::__private::Either<#returned, #root::__private::HttpResponse> #where_clause {
             #statics
@@ -66,50 +66,64 @@ pub(crate) fn root(written: Option<&Path>) -> TokenStream {
     }
 }
 
-/// One argument of the handler, and the local that holds its value until the pattern binds it.
+/// One argument of the handler.
 struct Argument<'a> {
     attrs: &'a [Attribute],
     pat: &'a Pat,
     ty: &'a Type,
-    local: Ident,
+    /// Holds the value until the pattern binds it; not needed where the pattern is but a name.
+    local: Option<Ident>,
 }
 
 impl<'a> Argument<'a> {
     fn new((index, argument): (usize, &'a FnArg)) -> Option<Self> {
         let FnArg::Typed(PatType { attrs, pat, ty, .. }) = argument else { return None };
-        let local = Ident::new(&format!("__limiter_argument_{index}"), Span::mixed_site());
+        let is_name = matches!(
+            &**pat,
+            Pat::Ident(PatIdent { attrs, by_ref: None, subpat: None, .. }) if attrs.is_empty()
+        );
+        let local = (!is_name || !attrs.is_empty())
+            .then(|| Ident::new(&format!("__limiter_argument_{index}"), Span::mixed_site()));
         Some(Self { attrs, pat, ty, local })
     }
 
-    fn bind(&self) -> TokenStream {
+    /// Takes the value out of the tuple of all arguments.
+    fn take(&self) -> TokenStream {
+        self.local.as_ref().map_or_else(|| self.pat.to_token_stream(), ToTokens::to_token_stream)
+    }
+
+    /// Binds the pattern, in a statement that can have the attributes of the argument.
+    fn bind(&self) -> Option<TokenStream> {
         let Self { attrs, pat, local, .. } = self;
-        match pat {
-            // `let _ = …` would not bind, and the value lives to the end of the function as it is.
-            Pat::Wild(_) => TokenStream::new(),
-            _ => quote_spanned!(Span::mixed_site()=> #(#attrs)* let #pat = #local;),
-        }
+        // `let _ = …` would not bind, and the value lives to the end of the function as it is.
+        let local = local.as_ref().filter(|_| !matches!(pat, Pat::Wild(_)))?;
+        Some(quote_spanned!(Span::mixed_site()=> #(#attrs)* let #pat = #local;))
     }
 }
 
-fn admit(gate: &Ident, arguments: &[Argument<'_>], root: &TokenStream) -> TokenStream {
+/// Passes the gate, with the arguments or with a denial.
+fn admit(sig: &Signature, arguments: &[Argument<'_>], root: &TokenStream) -> TokenStream {
     let site = Span::mixed_site();
+    let gate = Ident::new(GATE, site);
+    // An argument that is no extractor is a mistake of the arguments, not of the attribute.
+    let admit = Ident::new("admit", sig.paren_token.span.join().resolved_at(site));
+    let admitted = quote_spanned!(site=> #gate.#admit(&__LIMITER_RECORD).await);
     let deny = quote_spanned! {site=>
         ::core::result::Result::Err(__limiter_response) => {
             return #root::__private::Either::Right(__limiter_response);
         }
     };
-    let locals = arguments.iter().map(|argument| &argument.local);
-    let locals: Vec<_> = locals.collect();
-    if locals.is_empty() {
+    if arguments.is_empty() {
         return quote_spanned! {site=>
-            match #gate.admit(&__LIMITER_RECORD).await {
+            match #admitted {
                 ::core::result::Result::Ok(()) => {}
                 #deny
             }
         };
     }
+    let taken = arguments.iter().map(Argument::take);
     quote_spanned! {site=>
-        let (#(#locals,)*) = match #gate.admit(&__LIMITER_RECORD).await {
+        let (#(#taken,)*) = match #admitted {
             ::core::result::Result::Ok(__limiter_arguments) => __limiter_arguments,
             #deny
         };
@@ -205,7 +219,7 @@ fn record(ident: &Ident, handler: &Handler, root: &TokenStream) -> TokenStream {
 }
 
 fn exemption(handler: &Handler, root: &TokenStream) -> TokenStream {
-    let crate::model::Exemption { defaults, application, meta, .. } = handler.exemption;
+    let Exemption { defaults, application, meta, .. } = handler.exemption;
     quote_spanned! {Span::mixed_site()=>
         #root::__private::Exemption { defaults: #defaults, application: #application, meta: #meta }
     }
@@ -219,7 +233,11 @@ fn limit_record(limit: &Limit, root: &TokenStream) -> TokenStream {
         Source::Shared(text, scope) => {
             quote_spanned!(site=> #root::__private::LimitRecord::shared(#text, #scope))
         }
-        Source::Declared(path) => quote_spanned!(site=> #root::SharedLimit::record(&#path)),
+        Source::Declared(path) => {
+            // A value of another type is a mistake of the path, not of the attribute.
+            let declared = quote_spanned!(path.span()=> &#path);
+            quote_spanned!(site=> #root::SharedLimit::record(#declared))
+        }
     };
     let mut add = |method: &str, value: Option<TokenStream>| {
         if let Some(value) = value {

@@ -3,22 +3,22 @@
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Error, FnArg, Ident, LitStr, Meta, Pat, Path, Safety, Signature, Token, Visibility,
+    Attribute, Error, FnArg, Ident, Meta, Pat, Safety, Signature, Token, Visibility,
     parse::{Parse, ParseStream, Parser},
 };
 
 use crate::{
-    args::{MARKER, Marker, Route, peek_name},
+    args::{MARKER, Marker, peek_name},
     errors::Errors,
     expand,
     model::{Declaration, Kind},
+    route::Route,
 };
 
 /// The argument of a handler that has its gate already.
 pub(crate) const GATE: &str = "__limiter_gate";
 
 /// A function whose body stays unread: what is not changed need not be understood.
-#[derive(Clone)]
 pub(crate) struct Item {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -33,36 +33,31 @@ pub(crate) struct Sibling {
 }
 
 impl Item {
-    /// Reports everything that keeps the function from being a limited handler.
+    /// Reports everything that keeps the function from being a handler.
     pub(crate) fn check(&self, errors: &mut Errors) {
         let Signature {
             constness, asyncness, safety, abi, fn_token, ident, inputs, variadic, ..
         } = &self.sig;
-        if asyncness.is_none() {
+        if let Some(constness) = constness {
+            errors.at(constness, format!("a handler cannot be `const`: write `async fn {ident}`"));
+        } else if asyncness.is_none() {
             errors.at(
                 quote!(#fn_token #ident),
-                format!("a limited handler is an `async fn`: write `async fn {ident}`"),
+                format!("a handler is an `async fn`: write `async fn {ident}`"),
             );
-        }
-        if let Some(constness) = constness {
-            errors.at(constness, "a limited handler cannot be `const`: remove it");
         }
         if let Safety::Unsafe(unsafety) = safety {
             errors.at(
                 unsafety,
-                "a limited handler cannot be `unsafe`, because Actix calls it: remove it, and \
+                "a handler cannot be `unsafe`, because Actix calls it: remove it, and \
                  write the `unsafe` block inside",
             );
         }
         if let Some(abi) = abi {
-            errors
-                .at(abi, "a limited handler cannot be `extern`, because Actix calls it: remove it");
+            errors.at(abi, "a handler cannot be `extern`, because Actix calls it: remove it");
         }
         if let Some(variadic) = variadic {
-            errors.at(
-                variadic,
-                "a limited handler cannot be variadic: write an argument for each value",
-            );
+            errors.at(variadic, "a handler cannot be variadic: write an argument for each value");
         }
         for input in inputs {
             check_argument(input, errors);
@@ -73,8 +68,11 @@ impl Item {
     /// a mistake already reported should not be followed by ten that come of it.
     pub(crate) fn repaired(mut self) -> Self {
         let sig = &mut self.sig;
-        let span = sig.fn_token.span;
-        sig.asyncness.get_or_insert(Token![async](span));
+        sig.constness = None;
+        sig.asyncness.get_or_insert(Token![async](sig.fn_token.span));
+        sig.safety = Safety::Default;
+        sig.abi = None;
+        sig.variadic = None;
         self
     }
 
@@ -112,7 +110,7 @@ impl Item {
 
     /// The methods and paths of the route attributes that can be seen.
     pub(crate) fn routes(&self) -> Vec<Route> {
-        self.attrs.iter().flat_map(routes_of).collect()
+        self.attrs.iter().flat_map(Route::of).collect()
     }
 
     /// Puts one of our attributes below all others, where it is expanded last.
@@ -183,7 +181,7 @@ fn check_argument(argument: &FnArg, errors: &mut Errors) {
         FnArg::Receiver(receiver) => {
             return errors.at(
                 receiver,
-                "a limited handler has no `self`: take what it needs as arguments, for example \
+                "a handler has no `self`: take what it needs as arguments, for example \
                  `state: web::Data<State>`",
             );
         }
@@ -200,54 +198,12 @@ fn check_argument(argument: &FnArg, errors: &mut Errors) {
         if attribute.path().is_ident("cfg") {
             errors.at(
                 attribute,
-                "a limited handler cannot have an argument under `#[cfg]`: write the function \
+                "a handler cannot have an argument under `#[cfg]`: write the function \
                  twice, each under its `#[cfg]`",
             );
         }
     }
 }
-
-/// The methods and paths of one attribute, if it is a route attribute of Actix.
-fn routes_of(attribute: &Attribute) -> Vec<Route> {
-    let path = attribute.path();
-    if path.segments.len() > 1 && path.segments[0].ident != "actix_web" {
-        return Vec::new();
-    }
-    let Some(name) = path.segments.last().map(|segment| segment.ident.to_string()) else {
-        return Vec::new();
-    };
-    let Ok((path, methods)) = attribute.parse_args_with(parse_route) else { return Vec::new() };
-    let path = path.value();
-    let methods = match name.as_str() {
-        "route" => methods,
-        name if METHODS.contains(&name) => vec![name.to_uppercase()],
-        _ => Vec::new(),
-    };
-    methods.into_iter().map(|method| Route { method, path: path.clone() }).collect()
-}
-
-/// `"/path"`, and the methods of any `method = "…"` after it.
-fn parse_route(input: ParseStream<'_>) -> syn::Result<(LitStr, Vec<String>)> {
-    let path = input.parse()?;
-    let mut methods = Vec::new();
-    while !input.is_empty() {
-        input.parse::<Token![,]>()?;
-        if input.is_empty() {
-            break;
-        }
-        let name: Path = input.parse()?;
-        input.parse::<Token![=]>()?;
-        let value: LitStr = input.parse()?;
-        if name.is_ident("method") {
-            methods.push(value.value());
-        }
-    }
-    Ok((path, methods))
-}
-
-/// The route attributes of Actix that are named after a method.
-const METHODS: &[&str] =
-    &["connect", "delete", "get", "head", "options", "patch", "post", "put", "query", "trace"];
 
 /// Attributes known to be no macros. The list only saves a step: with an attribute that is
 /// missing here, ours moves down once more than it must.

@@ -9,7 +9,7 @@ use syn::{
 use crate::{
     args::{Named, Value},
     errors::Errors,
-    model::{Cost, Function, Kind},
+    model::{Cost, Exemption, Function, Kind},
 };
 
 /// A named argument: a new one is a row here and a field of [`Options`].
@@ -156,6 +156,9 @@ pub(crate) fn expectation(name: &Path) -> Option<&'static str> {
 }
 
 fn unknown(kind: Kind, name: &str) -> String {
+    if kind == Kind::Exempt {
+        return Exemption::unknown_argument(name);
+    }
     let known = ROWS.iter().filter(|row| row.allowed_on.contains(&kind)).map(|row| row.name);
     let known = known.collect::<Vec<_>>().join("`, `");
     let on = kind.name();
@@ -243,7 +246,10 @@ impl Row {
         };
         match literal.base10_parse() {
             Ok(cost) => Ok(Cost::Fixed(cost, literal.clone())),
-            Err(error) => Err(Error::new(literal.span(), format!("{error}, found `{literal}`"))),
+            Err(_) => Err(Error::new(
+                literal.span(),
+                format!("`{}`: expected a number up to {}, found `{literal}`", self.name, u64::MAX),
+            )),
         }
     }
 

@@ -410,3 +410,28 @@ async fn handlers_registered_by_hand_are_limited_alike() {
     // One handler, one counter, wherever it is registered and whatever the id.
     assert_eq!(statuses!(app, POST "/inner/2", 1), [429]);
 }
+
+#[actix_web::test]
+async fn associated_functions_of_one_name_have_counters_of_their_own() {
+    struct Users;
+    impl Users {
+        #[limit("1/minute")]
+        async fn list() -> &'static str {
+            "users"
+        }
+    }
+    struct Orders;
+    impl Orders {
+        #[limit("1/minute")]
+        async fn list() -> &'static str {
+            "orders"
+        }
+    }
+    let app = app!(
+        limiter!(),
+        web::resource("/users").to(Users::list),
+        web::resource("/orders").to(Orders::list),
+    );
+    assert_eq!(statuses!(app, GET "/users", 2), [200, 429]);
+    assert_eq!(statuses!(app, GET "/orders", 2), [200, 429]);
+}

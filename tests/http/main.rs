@@ -8,4 +8,5 @@ mod behaviours;
 mod endpoints;
 mod headers;
 mod sockets;
+mod storages;
 mod wiring;

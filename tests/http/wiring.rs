@@ -1,7 +1,13 @@
 //! Limiters that are missing, doubled, switched off or configured wrongly.
 
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
 use actix_web::{App, get, test};
 use limiter_actix::{FakeClock, Key, Limiter, MemoryStorage, MissingIdentity, Strategy, limit};
+use tracing_subscriber::fmt::MakeWriter;
 
 #[get("/plain")]
 async fn plain() -> &'static str {
@@ -17,7 +23,57 @@ async fn limited() -> &'static str {
 #[actix_web::test]
 async fn a_decorated_handler_without_the_middleware_is_an_error_not_unlimited() {
     let app = test::init_service(App::new().service(limited)).await;
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
     assert_eq!(statuses!(app, GET "/limited", 2), [500, 500]);
+    drop(guard);
+    let log = log.text();
+    assert!(log.contains(".wrap(limiter.middleware())"), "the remedy: {log}");
+    assert!(log.contains("http::wiring::limited"), "the handler: {log}");
+    assert!(log.contains("wiring.rs"), "where it stands: {log}");
+}
+
+#[actix_web::test]
+async fn a_denial_is_logged_without_the_client() {
+    let app = app!(limiter!(default_limits(["1/minute"])), plain);
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    assert_eq!(statuses!(app, GET "/plain", 2), [200, 429]);
+    drop(guard);
+    let log = log.text();
+    assert_eq!(log.matches("limit exceeded").count(), 1, "{log}");
+    assert!(log.contains("default-per-minute") && log.contains("/plain"), "{log}");
+    assert!(!log.contains("192.0.2.1"), "{log}");
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
 }
 
 #[actix_web::test]

@@ -12,6 +12,8 @@
 )]
 // Handlers of Actix are not `Send`, with or without limits.
 #![allow(clippy::future_not_send)]
+// The opposite of `unreachable_pub`.
+#![allow(clippy::redundant_pub_crate)]
 
 mod folding;
 mod hygiene;

@@ -54,6 +54,7 @@ fn every_strategy_has_its_name() {
     }
 }
 
+#[allow(clippy::needless_raw_string_hashes)]
 #[limit(r#"100/day"#)]
 #[limit(
     r"10 per

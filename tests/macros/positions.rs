@@ -30,12 +30,12 @@ macro_rules! both_positions {
             #[actix_web::test]
             async fn limits_on_both_sides() {
                 let request = concat!($text, " /above");
-                let [first, second] = twice(above, request).await;
-                assert_eq!((first, second), (StatusCode::OK, StatusCode::TOO_MANY_REQUESTS));
+                let statuses = twice(above, request).await;
+                assert_eq!(statuses, [StatusCode::OK, StatusCode::TOO_MANY_REQUESTS]);
 
                 let request = concat!($text, " /below");
-                let [first, second] = twice(below, request).await;
-                assert_eq!((first, second), (StatusCode::OK, StatusCode::TOO_MANY_REQUESTS));
+                let statuses = twice(below, request).await;
+                assert_eq!(statuses, [StatusCode::OK, StatusCode::TOO_MANY_REQUESTS]);
             }
 
             #[test]

@@ -162,8 +162,18 @@ async fn returns_either(number: web::Path<u32>) -> Either<impl Responder, HttpRe
     if *number == 0 { Either::Right(HttpResponse::Gone().finish()) } else { Either::Left("left") }
 }
 
+#[limit("10/second")]
+async fn returns_by_coercion(number: web::Path<u32>) -> &'static [u8] {
+    // Arrays of two types, until it is known that a slice is wanted.
+    if *number == 0 {
+        return b"none";
+    }
+    b"at least one"
+}
+
 #[actix_web::test]
 async fn returns_are_those_of_the_function() {
+    assert!(status(at_number!(returns_by_coercion), "GET /1").await.is_success());
     let handler = || at_number!(fails_with_its_own_error);
     assert_eq!(status(handler(), "GET /0").await, StatusCode::IM_A_TEAPOT);
     assert_eq!(status(handler(), "GET /1").await, StatusCode::IM_A_TEAPOT);

@@ -1,7 +1,6 @@
-use actix_web::HttpRequest;
 use limiter_actix::limit;
 
-#[limit("10/minute", key = |_: &HttpRequest| async { "tenant" })]
+#[limit("10/minute", key = |_: &actix_web::HttpRequest| async { "tenant" })]
 async fn search() -> &'static str {
     "found"
 }

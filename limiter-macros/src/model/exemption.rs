@@ -1,0 +1,64 @@
+//! What a handler is exempt from.
+
+use syn::Expr;
+
+use crate::{args::Value, errors::Errors};
+
+/// What `#[exempt]` exempts from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Exemption {
+    /// No flag was written, which means all of them.
+    pub(crate) is_bare: bool,
+    pub(crate) defaults: bool,
+    pub(crate) application: bool,
+    pub(crate) meta: bool,
+}
+
+/// The place of a flag in an exemption.
+type Flag = fn(&mut Exemption) -> &mut bool;
+
+impl Exemption {
+    /// The flags of `#[exempt]`, by name.
+    const FLAGS: [(&str, Flag); 3] = [
+        ("defaults", |exemption| &mut exemption.defaults),
+        ("application", |exemption| &mut exemption.application),
+        ("meta", |exemption| &mut exemption.meta),
+    ];
+
+    /// What to say of `name = …` in `#[exempt]`, which has flags instead.
+    pub(crate) fn unknown_argument(name: &str) -> String {
+        match Self::FLAGS.iter().find(|(flag, _)| *flag == name) {
+            Some((flag, _)) => format!("`{flag}` is a flag: write `#[exempt({flag})]`"),
+            None => format!(
+                "`#[exempt]` has no argument `{name}`: expected `defaults`, `application` or \
+                 `meta`, or nothing to be exempt from all three"
+            ),
+        }
+    }
+
+    pub(super) fn read(positional: &[Value], errors: &mut Errors) -> Self {
+        let mut exemption = Self::default();
+        for value in positional {
+            let flag = Self::FLAGS.iter().find(
+                |(name, _)| matches!(&value.expr, Expr::Path(path) if path.path.is_ident(name)),
+            );
+            let Some((name, slot)) = flag.filter(|_| value.asyncness.is_none()) else {
+                errors.at(
+                    value,
+                    format!(
+                        "expected `defaults`, `application` or `meta`, found {}",
+                        value.describe()
+                    ),
+                );
+                continue;
+            };
+            if std::mem::replace(slot(&mut exemption), true) {
+                errors.at(value, format!("`{name}` was given already: remove one of the two"));
+            }
+        }
+        if positional.is_empty() {
+            exemption = Self { is_bare: true, defaults: true, application: true, meta: true };
+        }
+        exemption
+    }
+}

@@ -1,0 +1,104 @@
+//! All declarations about one handler, put together.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::{Error, Path};
+
+use super::{
+    declaration::{Declaration, What},
+    exemption::Exemption,
+    limit::Limit,
+};
+use crate::{errors::Errors, route::Route};
+
+/// Everything that was declared about one handler.
+#[derive(Default)]
+pub(crate) struct Handler {
+    pub(crate) root: Option<Path>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) limits: Vec<Limit>,
+    pub(crate) exemption: Exemption,
+    /// The `#[exempt]` without flags, if there is one.
+    bare_exemption: Option<Span>,
+}
+
+impl Handler {
+    /// Puts the declarations of one handler together, and reports where they contradict.
+    pub(crate) fn new(declarations: Vec<Declaration>, errors: &mut Errors) -> Self {
+        let mut handler = Self::default();
+        let mut seen = Vec::new();
+        for declaration in declarations {
+            // Attributes of the same words count once, as in the reference.
+            let words = (declaration.kind, words(&declaration.args));
+            let is_repeated = seen.contains(&words);
+            seen.push(words);
+
+            let Declaration { what, root, routes, span, .. } = declaration;
+            handler.add_root(root, errors);
+            handler.add_routes(routes);
+            match what {
+                _ if is_repeated => {}
+                What::Limit(limit) => handler.limits.push(*limit),
+                What::Exempt(exemption) => handler.add_exemption(exemption, span),
+            }
+        }
+        handler.check(errors);
+        handler
+    }
+
+    fn add_root(&mut self, root: Option<Path>, errors: &mut Errors) {
+        match (&self.root, root) {
+            (Some(known), Some(root)) if words(known) != words(&root) => {
+                errors.at(root, "another attribute of this handler names another `crate`: write the same path, or \
+                     write it once");
+            }
+            (None, Some(root)) => self.root = Some(root),
+            _ => {}
+        }
+    }
+
+    fn add_routes(&mut self, routes: Vec<Route>) {
+        for route in routes {
+            if !self.routes.contains(&route) {
+                self.routes.push(route);
+            }
+        }
+    }
+
+    fn add_exemption(&mut self, exemption: Exemption, span: Span) {
+        if exemption.is_bare {
+            self.bare_exemption.get_or_insert(span);
+        }
+        let Exemption { defaults, application, meta, .. } = &mut self.exemption;
+        *defaults |= exemption.defaults;
+        *application |= exemption.application;
+        *meta |= exemption.meta;
+    }
+
+    fn check(&self, errors: &mut Errors) {
+        if let (Some(span), false) = (self.bare_exemption, self.limits.is_empty()) {
+            errors.push(Error::new(
+                span,
+                "`#[exempt]` says that this handler is never limited, but it has a limit: remove \
+                 one of the two, or keep the limit and be exempt from the others with \
+                 `#[exempt(defaults, application)]`",
+            ));
+        } else if self.exemption.defaults {
+            let kept = self.limits.iter().filter_map(|limit| {
+                limit.options.override_defaults.as_ref().filter(|overrides| !overrides.value)
+            });
+            for kept in kept {
+                errors.at(
+                    kept,
+                    "`override_defaults = false` keeps the default limits, but this handler is \
+                     exempt from them: remove it, or remove `defaults` from `#[exempt(…)]`",
+                );
+            }
+        }
+    }
+}
+
+/// Tokens as one text, to compare what was written.
+fn words(tokens: &impl ToTokens) -> String {
+    tokens.to_token_stream().to_string().trim_end_matches(',').trim_end().to_owned()
+}

@@ -1,0 +1,75 @@
+//! The routes that an attribute can see: those of Actix's own attributes below it.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{
+    Attribute, LitStr, Path, Token,
+    parse::{Parse, ParseStream},
+};
+
+/// The method and path of a route attribute.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) method: String,
+    pub(crate) path: String,
+}
+
+impl Route {
+    /// The routes of one attribute, if it is a route attribute of Actix.
+    pub(crate) fn of(attribute: &Attribute) -> Vec<Self> {
+        let segments = &attribute.path().segments;
+        if segments.len() > 1 && segments[0].ident != "actix_web" {
+            return Vec::new();
+        }
+        let Some(name) = segments.last().map(|segment| segment.ident.to_string()) else {
+            return Vec::new();
+        };
+        let Ok((path, methods)) = attribute.parse_args_with(parse_arguments) else {
+            return Vec::new();
+        };
+        let methods = match name.as_str() {
+            "route" => methods,
+            name if METHODS.contains(&name) => vec![name.to_uppercase()],
+            _ => Vec::new(),
+        };
+        methods.into_iter().map(|method| Self { method, path: path.clone() }).collect()
+    }
+}
+
+/// The form in which an attribute passes a route on: `"GET" "/users/{id}"`.
+impl Parse for Route {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let (method, path): (LitStr, LitStr) = (input.parse()?, input.parse()?);
+        Ok(Self { method: method.value(), path: path.value() })
+    }
+}
+
+impl ToTokens for Route {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { method, path } = self;
+        tokens.extend(quote!(#method #path));
+    }
+}
+
+/// `"/path"`, and the methods of any `method = "…"` after it.
+fn parse_arguments(input: ParseStream<'_>) -> syn::Result<(String, Vec<String>)> {
+    let path: LitStr = input.parse()?;
+    let mut methods = Vec::new();
+    while !input.is_empty() {
+        input.parse::<Token![,]>()?;
+        if input.is_empty() {
+            break;
+        }
+        let name: Path = input.parse()?;
+        input.parse::<Token![=]>()?;
+        let value: LitStr = input.parse()?;
+        if name.is_ident("method") {
+            methods.push(value.value());
+        }
+    }
+    Ok((path.value(), methods))
+}
+
+/// The route attributes of Actix that are named after a method.
+const METHODS: &[&str] =
+    &["connect", "delete", "get", "head", "options", "patch", "post", "put", "query", "trace"];

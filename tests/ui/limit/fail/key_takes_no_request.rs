@@ -1,0 +1,12 @@
+use limiter_actix::limit;
+
+#[limit("10/minute", key = tenant)]
+async fn search() -> &'static str {
+    "found"
+}
+
+fn tenant() -> String {
+    String::new()
+}
+
+fn main() {}
