@@ -7,7 +7,7 @@ use limiter_core::{Charge, Decision, Key, Outcome, Storage, StorageError, Timest
 use smallvec::SmallVec;
 
 use crate::{
-    config::MissingIdentity,
+    config::{LimiterKey, MissingIdentity},
     context::{Context, Worker},
     limiter::Inner,
     record::{CostRecord, KeyFn},
@@ -51,12 +51,16 @@ pub(crate) enum Refusal {
 }
 
 /// The limiter's key of a request.
+#[inline]
 pub(crate) fn limiter_key(limiter: &Inner, request: &HttpRequest) -> Option<Key> {
-    (limiter.settings.key)(request)
+    match &limiter.settings.key {
+        LimiterKey::Peer => limiter.settings.identity.peer(request),
+        LimiterKey::Custom(key) => key(request),
+    }
 }
 
-/// **Charges** and **evaluate**, where nothing has to be waited for. `None` where the storage has
-/// to wait: the batch is complete, and nothing is charged yet.
+/// **Charges** and **evaluate**, where nothing has to be waited for. `None` where something has:
+/// then nothing is charged yet, and [`decide`] goes on.
 ///
 /// `known` is the limiter's key where it has been told already.
 #[inline]
@@ -66,30 +70,26 @@ pub(crate) fn decide_now(
     rule: &Rc<Rule>,
     known: Option<Option<Key>>,
 ) -> Option<Result<(), Refusal>> {
-    let limiter = context.worker.limiter();
+    if !rule.is_immediate() {
+        return None;
+    }
     let batch = &mut *context.batch.borrow_mut();
     match batch.collect_now(&context.worker, request, rule, known) {
-        Ok(()) => batch.hit_now(limiter),
+        Ok(()) => batch.hit_now(context.worker.limiter()),
         Err(refusal) => Some(Err(refusal)),
     }
 }
 
-/// **Charges** and **evaluate**, whatever has to be waited for.
+/// **Charges** and **evaluate**, after [`decide_now`] could not.
 pub(crate) async fn decide(
     context: &Context,
     request: &HttpRequest,
     rule: &Rc<Rule>,
-    known: Option<Option<Key>>,
 ) -> Result<(), Refusal> {
-    if rule.is_immediate() {
-        if let Some(decided) = decide_now(context, request, rule, known) {
-            return decided;
-        }
-    } else {
-        // Boxed, as everything that waits: the way of most requests stays small.
-        Box::pin(collect(context, request, rule, known)).await?;
+    if !rule.is_immediate() {
+        collect(context, request, rule).await?;
     }
-    Box::pin(decide_collected(context)).await
+    decide_collected(context).await
 }
 
 /// **Evaluate** a batch that [`decide_now`] has left to be waited for.
@@ -108,18 +108,26 @@ pub(crate) async fn decide_collected(context: &Context) -> Result<(), Refusal> {
     decided
 }
 
-/// **Settle**: gives back what the middleware charged before it knew the handler.
+/// **Settle**: gives back what the middleware charged before it knew the handler. Whether that is
+/// done; where it is not, [`refund`] does it.
 #[inline]
+pub(crate) fn refund_now(context: &Context) -> bool {
+    let batch = &mut *context.batch.borrow_mut();
+    if batch.rule.is_none() {
+        return true;
+    }
+    let done = batch.apply_now(&*context.worker.limiter().storage, Verb::Refund).is_some();
+    if done {
+        batch.clear();
+    }
+    done
+}
+
+/// **Settle**, waiting for the storage.
 pub(crate) async fn refund(context: &Context) {
-    if context.batch.borrow().rule.is_none() {
-        return;
-    }
-    let storage = &*context.worker.limiter().storage;
     let mut batch = context.batch.take();
-    if batch.apply_now(storage, Verb::Refund).is_some() {
-        return;
-    }
-    if let Err(error) = Box::pin(batch.apply(storage, Verb::Refund)).await {
+    let storage = &*context.worker.limiter().storage;
+    if let Err(error) = batch.apply(storage, Verb::Refund).await {
         tracing::warn!(%error, "a charge could not be given back");
     }
 }
@@ -153,14 +161,9 @@ pub(crate) fn charge_afterwards(context: &Context, rule: &Rc<Rule>) {
 }
 
 /// Keys and costs of a rule that has to be waited for.
-async fn collect(
-    context: &Context,
-    request: &HttpRequest,
-    rule: &Rc<Rule>,
-    known: Option<Option<Key>>,
-) -> Result<(), Refusal> {
+async fn collect(context: &Context, request: &HttpRequest, rule: &Rc<Rule>) -> Result<(), Refusal> {
     let mut batch = context.batch.take();
-    let mut collector = Collector::new(context.worker.limiter(), request, &mut batch, known);
+    let mut collector = Collector::new(context.worker.limiter(), request, &mut batch, None);
     for (index, limit) in rule.limits().iter().enumerate() {
         let own_key = match limit.key {
             Some(KeyFn::Sync(key)) => Some(key(request)),
@@ -278,9 +281,9 @@ impl Batch {
     /// a round trip.
     pub(crate) fn refresh(&mut self, limiter: &Inner) {
         let Some(decided_at) = self.decided_at else { return };
-        let passed = u128::from(limiter.settings.clock.coarse().since(decided_at));
+        let passed = limiter.settings.clock.coarse().since(decided_at);
         let outdated = |decision: &Decision| {
-            let reset_after = decision.reset_after().as_micros();
+            let reset_after = decision.reset_after_micros();
             reset_after > 0 && passed >= reset_after
         };
         if self.outcome == Some(Outcome::Deny)
@@ -348,7 +351,16 @@ impl Batch {
     #[inline]
     fn apply_now(&mut self, storage: &dyn Storage, verb: Verb) -> Option<Outcome> {
         let Self { rule, keys, demands, .. } = self;
-        let mut charges = charges(rule.as_ref()?, keys, demands);
+        let rule = rule.as_ref()?;
+        if let [demand] = &mut demands[..] {
+            // As most batches: an array of one is faster than a list.
+            let mut charges = [charge(rule, keys, demand)];
+            let outcome = storage.apply_now(verb, &mut charges)?;
+            let [charge] = charges;
+            demand.answer(&charge);
+            return Some(outcome);
+        }
+        let mut charges = charges(rule, keys, demands);
         let outcome = storage.apply_now(verb, &mut charges)?;
         answer(demands, &charges);
         Some(outcome)
@@ -365,21 +377,28 @@ impl Batch {
     }
 }
 
-#[inline]
-fn charges<'a>(rule: &'a Rule, keys: &'a [Key], demands: &[Demand]) -> SmallVec<[Charge<'a>; 4]> {
-    let charge = |demand: &Demand| {
-        Charge::new(&rule.limits()[demand.limit].limit, &keys[demand.key])
-            .cost(demand.cost)
-            .taken_at(demand.charged_at)
-    };
-    demands.iter().map(charge).collect()
+impl Demand {
+    /// Keeps what the storage wrote on the charge.
+    #[inline]
+    fn answer(&mut self, charge: &Charge<'_>) {
+        self.decision = charge.decision().copied();
+        self.charged_at = charge.charged_at();
+    }
 }
 
-/// Keeps what the storage wrote on the charges.
 #[inline]
+fn charge<'a>(rule: &'a Rule, keys: &'a [Key], demand: &Demand) -> Charge<'a> {
+    Charge::new(&rule.limits()[demand.limit].limit, &keys[demand.key])
+        .cost(demand.cost)
+        .taken_at(demand.charged_at)
+}
+
+fn charges<'a>(rule: &'a Rule, keys: &'a [Key], demands: &[Demand]) -> SmallVec<[Charge<'a>; 4]> {
+    demands.iter().map(|demand| charge(rule, keys, demand)).collect()
+}
+
 fn answer(demands: &mut [Demand], charges: &[Charge<'_>]) {
     for (demand, charge) in demands.iter_mut().zip(charges) {
-        demand.decision = charge.decision().copied();
-        demand.charged_at = charge.charged_at();
+        demand.answer(charge);
     }
 }

@@ -9,14 +9,22 @@ use limiter_core::{
 
 use crate::{
     headers::Headers,
-    key_by::{IdentityConfig, KeyBy, peer_ip},
+    key_by::{IdentityConfig, KeyBy},
     limiter::Limiter,
     proxy::TrustedProxies,
     record::{CostRecord, HandlerRecord, handlers},
 };
 
-/// The limiter's key function.
-pub(crate) type LimiterKey = Arc<dyn Fn(&HttpRequest) -> Option<Key> + Send + Sync>;
+/// Who is counted where a limit has no key of its own.
+#[derive(Clone)]
+pub(crate) enum LimiterKey {
+    /// The peer: told by the connection alone, so the gate may use what the middleware was told.
+    Peer,
+    /// Whoever the user's function says.
+    Custom(Arc<CustomKey>),
+}
+
+type CustomKey = dyn Fn(&HttpRequest) -> Option<Key> + Send + Sync;
 
 /// What happens to a request of which no key can be told.
 ///
@@ -46,9 +54,6 @@ pub(crate) struct Settings {
     pub(crate) fail_on_first_breach: bool,
     pub(crate) identity: IdentityConfig,
     pub(crate) key: LimiterKey,
-    /// Whether the key is told by the connection and the headers alone, so that the gate may use
-    /// what the middleware has computed.
-    pub(crate) key_is_stable: bool,
     pub(crate) missing_identity: MissingIdentity,
     pub(crate) exempt_paths: HashSet<String>,
     pub(crate) limit_unmatched: bool,
@@ -94,7 +99,6 @@ pub struct LimiterBuilder {
     fail_on_first_breach: bool,
     identity: IdentityConfig,
     key: LimiterKey,
-    key_is_stable: bool,
     missing_identity: MissingIdentity,
     exempt_paths: HashSet<String>,
     limit_unmatched: bool,
@@ -126,8 +130,7 @@ impl LimiterBuilder {
             headers: Headers::off(),
             fail_on_first_breach: true,
             identity: IdentityConfig::default(),
-            key: Arc::new(peer_ip),
-            key_is_stable: true,
+            key: LimiterKey::Peer,
             missing_identity: MissingIdentity::Deny,
             exempt_paths: HashSet::new(),
             limit_unmatched: true,
@@ -178,13 +181,13 @@ impl LimiterBuilder {
         self
     }
 
-    /// Who is counted, where a limit has no `key` of its own. Default: [`peer_ip`].
+    /// Who is counted, where a limit has no `key` of its own. Default:
+    /// [`peer_ip`](crate::peer_ip).
     ///
     /// For endpoints without attributes the key is told before routing, so it should look at the
     /// connection and the headers only; and it may be asked more than once per request.
     pub fn key(mut self, key: impl KeyBy + Send + Sync + 'static) -> Self {
-        self.key = Arc::new(move |request: &HttpRequest| key.key(request));
-        self.key_is_stable = false;
+        self.key = LimiterKey::Custom(Arc::new(move |request: &HttpRequest| key.key(request)));
         self
     }
 
@@ -315,7 +318,6 @@ impl LimiterBuilder {
             fail_on_first_breach: self.fail_on_first_breach,
             identity: self.identity,
             key: self.key,
-            key_is_stable: self.key_is_stable,
             missing_identity: self.missing_identity,
             exempt_paths: self.exempt_paths,
             limit_unmatched: self.limit_unmatched,

@@ -6,7 +6,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
     rc::Rc,
 };
 
@@ -19,7 +18,7 @@ use crate::{
     key_by::IdentityConfig,
     limiter::{Inner, Limiter},
     record::HandlerRecord,
-    rule::{Rule, counted_method},
+    rule::{CountedMethod, Rule},
 };
 
 /// What one worker thread knows of a limiter.
@@ -28,41 +27,45 @@ pub(crate) struct Worker {
     rules: RefCell<HashMap<RuleKey, Rc<Rule>>>,
 }
 
-#[derive(PartialEq, Eq, Hash)]
-struct RuleKey {
-    /// The address of the handler's record, which is a static.
-    record: usize,
-    counted_method: &'static str,
-    exempt_path: bool,
-}
+/// The address of the handler's record, which is a static; the method; and whether the path is
+/// exempt.
+type RuleKey = (usize, CountedMethod, bool);
 
 impl Worker {
     pub(crate) fn new(limiter: Limiter) -> Self {
         Self { limiter, rules: RefCell::default() }
     }
 
+    #[inline]
     pub(crate) fn limiter(&self) -> &Inner {
         self.limiter.inner()
     }
 
     /// The rule of a handler for a method, resolved once per worker.
+    #[inline]
     pub(crate) fn rule(
         &self,
         record: &'static HandlerRecord,
         method: &Method,
         exempt_path: bool,
     ) -> Rc<Rule> {
-        let counted_method = counted_method(method);
-        let resolve =
-            || Rc::new(Rule::of_handler(&self.limiter().settings, record, method, exempt_path));
-        if counted_method == "other" {
-            // Not to be remembered under a name that other methods share: `methods` may tell them
-            // apart.
-            return resolve();
+        let key = (std::ptr::from_ref(record) as usize, CountedMethod::of(method), exempt_path);
+        if let Some(rule) = self.rules.borrow().get(&key) {
+            return Rc::clone(rule);
         }
-        let record = std::ptr::from_ref(record) as usize;
-        let key = RuleKey { record, counted_method, exempt_path };
-        Rc::clone(self.rules.borrow_mut().entry(key).or_insert_with(resolve))
+        self.resolve(key, record, method)
+    }
+
+    #[cold]
+    fn resolve(&self, key: RuleKey, record: &'static HandlerRecord, method: &Method) -> Rc<Rule> {
+        let (_, counted, exempt_path) = key;
+        let rule = Rule::of_handler(&self.limiter().settings, record, method, exempt_path);
+        let rule = Rc::new(rule);
+        // Methods that count as one may still be told apart by `methods`: nothing is remembered.
+        if counted != CountedMethod::Other {
+            self.rules.borrow_mut().insert(key, Rc::clone(&rule));
+        }
+        rule
     }
 }
 
@@ -93,7 +96,7 @@ impl Context {
     /// The innermost limiter's context of a request.
     #[inline]
     pub(crate) fn of(request: &HttpRequest) -> Option<&Self> {
-        request.app_data::<Self>()
+        request.app_data::<Rc<Self>>().map(|context| &**context)
     }
 
     pub(crate) fn gate(&self) -> Option<&'static HandlerRecord> {
@@ -104,10 +107,11 @@ impl Context {
         self.gate.set(Some(record));
     }
 
+    #[inline]
     fn clear(&self) {
         self.gate.set(None);
         self.exempt_path.set(false);
-        self.entry_key.take();
+        *self.entry_key.borrow_mut() = None;
         self.batch.borrow_mut().clear();
     }
 }
@@ -117,35 +121,22 @@ pub(crate) fn identity(request: &HttpRequest) -> Option<&IdentityConfig> {
     Context::of(request).map(|context| &context.worker.limiter().settings.identity)
 }
 
-/// A context as it travels with a request.
-#[derive(Clone)]
-pub(crate) struct SharedContext(Rc<Extensions>);
-
-impl SharedContext {
-    fn new(worker: &Rc<Worker>) -> Self {
-        let mut extensions = Extensions::new();
-        extensions.insert(Context::new(Rc::clone(worker)));
-        Self(Rc::new(extensions))
-    }
-
-    /// What to add to the request's app data.
-    pub(crate) fn container(&self) -> Rc<Extensions> {
-        Rc::clone(&self.0)
-    }
-}
-
-impl std::ops::Deref for SharedContext {
-    type Target = Context;
-
-    #[inline]
-    fn deref(&self) -> &Context {
-        self.0.get().expect("`SharedContext::new` puts one in, and nothing takes it out")
-    }
-}
-
 /// The contexts of one worker.
 pub(crate) struct Pool {
-    contexts: RefCell<VecDeque<SharedContext>>,
+    contexts: RefCell<Contexts>,
+}
+
+#[derive(Default)]
+struct Contexts {
+    pooled: Vec<Pooled>,
+    /// The one to look at next.
+    next: usize,
+}
+
+/// A context, and the container in which it travels with a request.
+struct Pooled {
+    context: Rc<Context>,
+    container: Rc<Extensions>,
 }
 
 /// The most contexts a worker keeps: more requests at a time allocate theirs.
@@ -159,22 +150,46 @@ impl Pool {
         Self { contexts: RefCell::default() }
     }
 
-    /// A context that no request holds, without anything in it.
-    pub(crate) fn take(&self, worker: &Rc<Worker>) -> SharedContext {
-        let mut contexts = self.contexts.borrow_mut();
-        for _ in 0..contexts.len().min(LOOKED_AT) {
-            let Some(context) = contexts.pop_front() else { break };
-            let free = Rc::strong_count(&context.0) == 1;
-            contexts.push_back(context.clone());
-            if free {
-                context.clear();
-                return context;
+    /// A context that nobody holds, without anything in it; and the container for the request's
+    /// app data.
+    #[inline]
+    pub(crate) fn take(&self, worker: &Rc<Worker>) -> (Rc<Context>, Rc<Extensions>) {
+        let Contexts { pooled, next } = &mut *self.contexts.borrow_mut();
+        for _ in 0..LOOKED_AT.min(pooled.len()) {
+            *next = if *next + 1 < pooled.len() { *next + 1 } else { 0 };
+            let candidate = &pooled[*next];
+            if candidate.is_free() {
+                candidate.context.clear();
+                return candidate.share();
             }
         }
-        let context = SharedContext::new(worker);
-        if contexts.len() < POOLED {
-            contexts.push_back(context.clone());
+        let new = Pooled::new(worker);
+        let shared = new.share();
+        if pooled.len() < POOLED {
+            pooled.push(new);
         }
-        context
+        shared
+    }
+}
+
+impl Pooled {
+    #[cold]
+    fn new(worker: &Rc<Worker>) -> Self {
+        let context = Rc::new(Context::new(Rc::clone(worker)));
+        let mut container = Extensions::new();
+        container.insert(Rc::clone(&context));
+        Self { context, container: Rc::new(container) }
+    }
+
+    /// Whether neither a request nor a response on its way out holds it.
+    #[inline]
+    fn is_free(&self) -> bool {
+        // One is ours, and the container holds another one.
+        Rc::strong_count(&self.container) == 1 && Rc::strong_count(&self.context) == 2
+    }
+
+    #[inline]
+    fn share(&self) -> (Rc<Context>, Rc<Extensions>) {
+        (Rc::clone(&self.context), Rc::clone(&self.container))
     }
 }

@@ -20,7 +20,7 @@ use parking_lot::RwLock;
 
 use crate::{
     limiter::Inner,
-    rule::{Rule, counted_method},
+    rule::{CountedMethod, Rule},
 };
 
 /// What is known about the handlers of an endpoint.
@@ -77,10 +77,10 @@ pub(crate) struct EndpointTable {
 }
 
 /// The counted method and the path pattern.
-type EndpointKey = (&'static str, Box<str>);
+type EndpointKey = (CountedMethod, Box<str>);
 
 impl EndpointTable {
-    fn knowledge(&self, method: &'static str, pattern: &str) -> Arc<Knowledge> {
+    fn knowledge(&self, method: CountedMethod, pattern: &str) -> Arc<Knowledge> {
         let key = (method, Box::from(pattern));
         if let Some(knowledge) = self.endpoints.read().get(&key) {
             return Arc::clone(knowledge);
@@ -109,7 +109,7 @@ pub(crate) struct Endpoints {
 
 struct CachedPath {
     hash: u64,
-    method: &'static str,
+    method: CountedMethod,
     path: Box<str>,
     endpoint: Rc<Endpoint>,
 }
@@ -137,7 +137,7 @@ impl Endpoints {
     /// The endpoint of a request.
     #[inline]
     pub(crate) fn of(&mut self, request: &ServiceRequest, limiter: &Inner) -> Rc<Endpoint> {
-        let method = counted_method(request.method());
+        let method = CountedMethod::of(request.method());
         // The path as the router reads it: percent-decoded, where `/%77` is `/w`.
         let path = request.match_info().as_str();
         let mut hasher = self.hasher.build_hasher();
@@ -145,11 +145,12 @@ impl Endpoints {
         let hash = hasher.finish();
         // The modulo is less than CACHED_PATHS.
         let place = (hash % CACHED_PATHS as u64) as usize;
-        if let Some(cached) = &self.by_path[place] {
-            // Names of methods are interned, but compiled twice they may have two addresses.
-            if cached.hash == hash && cached.method == method && &*cached.path == path {
-                return Rc::clone(&cached.endpoint);
-            }
+        if let Some(cached) = &self.by_path[place]
+            && cached.hash == hash
+            && cached.method == method
+            && &*cached.path == path
+        {
+            return Rc::clone(&cached.endpoint);
         }
         self.look_up(request, limiter, method, place, hash)
     }
@@ -159,7 +160,7 @@ impl Endpoints {
         &mut self,
         request: &ServiceRequest,
         limiter: &Inner,
-        method: &'static str,
+        method: CountedMethod,
         place: usize,
         hash: u64,
     ) -> Rc<Endpoint> {
@@ -191,18 +192,19 @@ impl Endpoints {
         let endpoint = self.unmatched.get_or_insert_with(|| {
             Rc::new(Endpoint {
                 exempt: !limiter.settings.limit_unmatched,
-                ..endpoint(limiter, "", UNMATCHED)
+                knowledge: limiter.endpoints.knowledge(CountedMethod::Other, UNMATCHED),
+                rule: Rc::new(Rule::of_endpoint(&limiter.settings, UNMATCHED, UNMATCHED)),
             })
         });
         Rc::clone(endpoint)
     }
 }
 
-fn endpoint(limiter: &Inner, method: &'static str, pattern: &str) -> Endpoint {
-    let name = format!("{method} {pattern}");
+fn endpoint(limiter: &Inner, method: CountedMethod, pattern: &str) -> Endpoint {
+    let name = format!("{} {pattern}", method.name());
     Endpoint {
         knowledge: limiter.endpoints.knowledge(method, pattern),
-        rule: Rc::new(Rule::of_endpoint(&limiter.settings, &name, method)),
+        rule: Rc::new(Rule::of_endpoint(&limiter.settings, &name, method.name())),
         exempt: false,
     }
 }

@@ -3,11 +3,14 @@
 use std::{
     fmt,
     future::{Ready, ready},
+    rc::Rc,
 };
 
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, dev::Payload};
 
-use crate::{breach, charge, context::Context, record::HandlerRecord};
+use crate::{
+    breach, charge, config::LimiterKey, context::Context, record::HandlerRecord, rule::Rule,
+};
 
 /// Stands in place of a decorated handler's arguments `A`, and lets the request through to their
 /// extraction only once the limits admit it: a denied request has not had its body read.
@@ -55,7 +58,12 @@ impl<A: FromRequest> Gate<A> {
             Arguments::Ready(arguments) => return Ok(arguments),
             Arguments::Request { request, payload } => (request, payload),
         };
-        pass(&request, record).await?;
+        match pass_now(&request, record) {
+            Passage::Open => {}
+            Passage::Closed(response) => return Err(response),
+            // Boxed, so that the way of most requests stays small.
+            waiting => Box::pin(pass(&request, record, waiting)).await?,
+        }
         A::from_request(&request, &mut payload)
             .await
             .map_err(|error| HttpResponse::from_error(error.into()))
@@ -79,23 +87,69 @@ impl<A> fmt::Debug for Gate<A> {
     }
 }
 
-/// Decides whether the request may reach the handler.
-async fn pass(request: &HttpRequest, record: &'static HandlerRecord) -> Result<(), HttpResponse> {
+/// What is known at once about a request in front of a handler.
+enum Passage {
+    Open,
+    Closed(HttpResponse),
+    /// What the middleware charged has to be given back first, and that takes a while.
+    Settle,
+    /// The keys, the costs or the storage of this rule have to be waited for.
+    Decide(Rc<Rule>),
+}
+
+/// Decides at once whether the request may reach the handler, if that can be.
+#[inline]
+fn pass_now(request: &HttpRequest, record: &'static HandlerRecord) -> Passage {
     let Some(context) = Context::of(request) else {
-        return Err(breach::no_middleware(record));
+        return Passage::Closed(breach::no_middleware(record));
     };
     context.enter_gate(record);
-    let worker = &context.worker;
-    let limiter = worker.limiter();
+    let limiter = context.worker.limiter();
     if !limiter.settings.enabled {
-        return Ok(());
+        return Passage::Open;
     }
     // What the middleware charged, because it did not know this handler, is charged anew below
     // with everything else, as one batch.
-    charge::refund(context).await;
-    let rule = worker.rule(record, request.method(), context.exempt_path.get());
-    let known = context.entry_key.take().filter(|_| limiter.settings.key_is_stable);
-    charge::decide(context, request, &rule, known)
-        .await
-        .map_err(|refusal| breach::response(context, &refusal, record.handler()))
+    if !charge::refund_now(context) {
+        return Passage::Settle;
+    }
+    let rule = context.worker.rule(record, request.method(), context.exempt_path.get());
+    let known = match limiter.settings.key {
+        LimiterKey::Peer => context.entry_key.take(),
+        LimiterKey::Custom(_) => None,
+    };
+    match charge::decide_now(context, request, &rule, known) {
+        Some(Ok(())) => Passage::Open,
+        Some(Err(refusal)) => {
+            Passage::Closed(breach::response(context, &refusal, record.handler()))
+        }
+        None => Passage::Decide(rule),
+    }
+}
+
+/// Goes on where [`pass_now`] had to stop, and waits.
+async fn pass(
+    request: &HttpRequest,
+    record: &'static HandlerRecord,
+    mut passage: Passage,
+) -> Result<(), HttpResponse> {
+    loop {
+        passage = match (passage, Context::of(request)) {
+            (Passage::Open, _) => return Ok(()),
+            (Passage::Closed(response), _) => return Err(response),
+            (_, None) => return Err(breach::no_middleware(record)),
+            (Passage::Settle, Some(context)) => {
+                charge::refund(context).await;
+                pass_now(request, record)
+            }
+            (Passage::Decide(rule), Some(context)) => {
+                match charge::decide(context, request, &rule).await {
+                    Ok(()) => Passage::Open,
+                    Err(refusal) => {
+                        Passage::Closed(breach::response(context, &refusal, record.handler()))
+                    }
+                }
+            }
+        }
+    }
 }

@@ -128,33 +128,59 @@ impl Headers {
         self.retry_after.clone().unwrap_or(header::RETRY_AFTER)
     }
 
-    /// **Headers**: the fields to add to a response, as far as they are not there: an inner limiter
-    /// knows better, and a field must not stand twice.
+    /// **Headers**: adds the fields to a response, unless they are there: an inner limiter knows
+    /// better, and a field must not stand twice.
     pub(crate) fn write(&self, batch: &Batch, headers: &mut HeaderMap) {
-        for (name, value) in self.fields(batch) {
-            if !headers.contains_key(&name) {
-                headers.insert(name, value);
-            }
-        }
+        self.fields(batch).write(headers);
     }
 
     /// The fields of a decision.
-    pub(crate) fn fields(&self, batch: &Batch) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let x_rate_limit = self.x_rate_limit.then(|| self.x_fields(batch)).flatten();
-        let ietf = self.ietf.then(|| ietf_fields(batch)).flatten();
-        x_rate_limit.into_iter().flatten().chain(ietf.into_iter().flatten())
+    pub(crate) fn fields(&self, batch: &Batch) -> Fields {
+        Fields {
+            x_rate_limit: self.x_rate_limit.then(|| self.x_fields(batch)).flatten(),
+            ietf: self.ietf.then(|| ietf_fields(batch)).flatten(),
+        }
     }
 
     fn x_fields(&self, batch: &Batch) -> Option<[(HeaderName, HeaderValue); 3]> {
         let (limit, decision) = batch.headline()?;
         let name = |name: &Name| name.clone().ok();
         // The reference rounds the same way: a whole second later than the truncated moment.
-        let reset = (clock::unix_time() + decision.reset_after()).as_secs() + 1;
+        let reset = (clock::unix_micros() + decision.reset_after_micros()) / 1_000_000 + 1;
         Some([
             (name(&self.limit)?, HeaderValue::from(limit.limit.quota().amount())),
             (name(&self.remaining)?, HeaderValue::from(decision.remaining())),
             (name(&self.reset)?, HeaderValue::from(reset)),
         ])
+    }
+}
+
+/// The fields of one decision.
+#[derive(Clone)]
+pub(crate) struct Fields {
+    x_rate_limit: Option<[(HeaderName, HeaderValue); 3]>,
+    ietf: Option<[(HeaderName, HeaderValue); 2]>,
+}
+
+impl Fields {
+    /// Adds them to a response, as [`Headers::write`].
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
+        if let Some(fields) = self.x_rate_limit {
+            insert(fields, headers);
+        }
+        if let Some(fields) = self.ietf {
+            insert(fields, headers);
+        }
+    }
+}
+
+/// Inserts a family of fields, unless its first one is there.
+fn insert<const N: usize>(fields: [(HeaderName, HeaderValue); N], headers: &mut HeaderMap) {
+    if fields.first().is_some_and(|(name, _)| headers.contains_key(name)) {
+        return;
+    }
+    for (name, value) in fields {
+        headers.insert(name, value);
     }
 }
 

@@ -49,10 +49,10 @@ impl Rule {
         method: &Method,
         exempt_path: bool,
     ) -> Self {
-        let counted_method = counted_method(method);
+        let counted = CountedMethod::of(method).name();
         let mut limits = Vec::new();
         if !record.exempt().application && !exempt_path {
-            limits.extend(application_limits(settings, counted_method));
+            limits.extend(application_limits(settings, counted));
         }
         let keeps_defaults = record
             .limits()
@@ -61,7 +61,7 @@ impl Rule {
             .all(|limit| !limit.override_defaults);
         if keeps_defaults && !record.exempt().defaults && !exempt_path {
             let class = Class::Default(record.handler());
-            limits.extend(class_limits(settings, &settings.defaults, class, counted_method));
+            limits.extend(class_limits(settings, &settings.defaults, class, counted));
         }
         limits.extend(own_limits(settings, record, method));
         Self::new(limits)
@@ -100,20 +100,55 @@ impl std::fmt::Debug for RuleLimit {
 }
 
 /// The method under which a request is counted: `HEAD` is `GET` without a body, so it may not be
-/// a second budget. Methods outside the registry count as one, so that a client cannot invent
-/// budgets.
-pub(crate) fn counted_method(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" | "HEAD" => "GET",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "DELETE" => "DELETE",
-        "PATCH" => "PATCH",
-        "OPTIONS" => "OPTIONS",
-        "CONNECT" => "CONNECT",
-        "TRACE" => "TRACE",
-        "QUERY" => "QUERY",
-        _ => "other",
+/// a second budget. Methods that Actix has no name for count as one, so that a client cannot
+/// invent budgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub(crate) enum CountedMethod {
+    Get,
+    Post,
+    Put,
+    Delete,
+    Patch,
+    Options,
+    Connect,
+    Trace,
+    Query,
+    Other,
+}
+
+impl CountedMethod {
+    #[inline]
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::GET | Method::HEAD => Self::Get,
+            Method::POST => Self::Post,
+            Method::PUT => Self::Put,
+            Method::DELETE => Self::Delete,
+            Method::PATCH => Self::Patch,
+            Method::OPTIONS => Self::Options,
+            Method::CONNECT => Self::Connect,
+            Method::TRACE => Self::Trace,
+            // `http` 0.2 has no constant for it.
+            _ if method.as_str() == "QUERY" => Self::Query,
+            _ => Self::Other,
+        }
+    }
+
+    /// The name in counters.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Patch => "PATCH",
+            Self::Options => "OPTIONS",
+            Self::Connect => "CONNECT",
+            Self::Trace => "TRACE",
+            Self::Query => "QUERY",
+            Self::Other => "other",
+        }
     }
 }
 
@@ -176,7 +211,7 @@ fn own_limits(
                 ScopeRecord::HandlerPart(part) => handler.clone().part(part),
                 ScopeRecord::Shared(name) => settings.scope("shared").part(name),
             };
-            let scope = per_method(scope, limit.per_method, counted_method(method));
+            let scope = per_method(scope, limit.per_method, CountedMethod::of(method).name());
             limit.quotas().into_iter().map(move |quota| (limit, quota, scope.clone()))
         })
         .collect();

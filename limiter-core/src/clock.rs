@@ -90,18 +90,19 @@ impl Clock for MonotonicClock {
     }
 }
 
-/// The wall clock: the time since the UNIX epoch, for values that leave the process. On Linux that
-/// of the last timer tick. Nothing is ever decided by it.
-pub fn unix_time() -> Duration {
+/// The wall clock: microseconds since the UNIX epoch, for values that leave the process. On Linux
+/// that of the last timer tick. Nothing is ever decided by it.
+pub fn unix_micros() -> u64 {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
         // Negative before 1970, when no clock of today stands.
-        Duration::new(time.tv_sec.max(0) as u64, time.tv_nsec as u32)
+        time.tv_sec.max(0) as u64 * 1_000_000 + time.tv_nsec as u64 / 1_000
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     {
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_micros() as u64)
     }
 }
 

@@ -63,6 +63,11 @@ impl Decision {
         Duration::from_micros(self.reset_after)
     }
 
+    /// [`reset_after`](Self::reset_after) in microseconds, as it is kept.
+    pub const fn reset_after_micros(&self) -> u64 {
+        self.reset_after
+    }
+
     /// When denied, the time after which the very same charge is admitted if nobody else comes
     /// first: exact to the microsecond. Zero when admitted. `None` where waiting never helps: the
     /// cost is above the capacity, or the amount is zero.

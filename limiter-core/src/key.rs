@@ -5,10 +5,11 @@ use std::{
     fmt,
     hash::{BuildHasher, Hasher},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    ops::Deref,
     sync::LazyLock,
 };
 
-use ahash::RandomState;
+use ahash::{AHasher, RandomState};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 
@@ -22,13 +23,24 @@ use smallvec::SmallVec;
 /// use limiter_core::Key;
 ///
 /// assert_ne!(Key::text("a").and(&Key::text("bc")), Key::text("ab").and(&Key::text("c")));
-/// assert_eq!(Key::text(&"x".repeat(1_000_000)).as_bytes().len(), 33);
+/// assert_eq!(Key::text(&"x".repeat(1_000_000)).to_bytes().len(), 33);
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Key {
+    /// As good as the parts: 128 bits, seeded anew in every process.
     hash: u128,
-    bytes: SmallVec<[u8; 24]>,
+    parts: Parts,
 }
+
+/// The parts of a key. An address is kept as it is and encoded only for those who ask.
+#[derive(Clone, PartialEq, Eq)]
+enum Parts {
+    V4 { prefix: u8, network: u32 },
+    V6 { prefix: u8, network: u128 },
+    Encoded(Encoded),
+}
+
+type Encoded = SmallVec<[u8; 40]>;
 
 /// The longest key that is stored as it is.
 const MAX_BYTES: usize = 64;
@@ -53,20 +65,18 @@ impl Key {
         if text.len() > MAX_TEXT {
             return Self::digest(tag::LONG_TEXT, text.as_bytes());
         }
-        let mut bytes = SmallVec::new();
-        bytes.push(tag::TEXT);
+        let mut encoded = Encoded::new();
         // At most MAX_TEXT, so the length fits a byte.
-        bytes.push(text.len() as u8);
-        bytes.extend_from_slice(text.as_bytes());
-        Self::from_parts(bytes)
+        encoded.extend_from_slice(&[tag::TEXT, text.len() as u8]);
+        encoded.extend_from_slice(text.as_bytes());
+        Self::encoded(encoded)
     }
 
     /// A number, such as a numeric user id.
     pub fn number(number: u64) -> Self {
-        let mut bytes = SmallVec::new();
-        bytes.push(tag::NUMBER);
-        bytes.extend_from_slice(&number.to_be_bytes());
-        Self::from_parts(bytes)
+        let mut encoded = Encoded::from_slice(&[tag::NUMBER]);
+        encoded.extend_from_slice(&number.to_be_bytes());
+        Self::encoded(encoded)
     }
 
     /// An address. An IPv4-mapped IPv6 address is its IPv4 address; other IPv6 addresses are kept
@@ -89,6 +99,7 @@ impl Key {
     /// assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
     /// assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
     /// ```
+    #[inline]
     pub fn network(address: IpAddr, ipv4_prefix: u8, ipv6_prefix: u8) -> Self {
         match address {
             IpAddr::V4(address) => Self::ipv4(address, ipv4_prefix),
@@ -99,22 +110,27 @@ impl Key {
         }
     }
 
+    #[inline]
     fn ipv4(address: Ipv4Addr, prefix: u8) -> Self {
         let prefix = prefix.min(32);
         let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
-        let mut bytes = [tag::IPV4, prefix, 0, 0, 0, 0];
-        bytes[2..].copy_from_slice(&(address.to_bits() & mask).to_be_bytes());
-        Self::from_slice(&bytes)
+        let network = address.to_bits() & mask;
+        // The tag, the prefix and the network fill 48 bits.
+        let number = u64::from(tag::IPV4) << 40 | u64::from(prefix) << 32 | u64::from(network);
+        let hash = hash128_with(|hasher| hasher.write_u64(number));
+        Self { hash, parts: Parts::V4 { prefix, network } }
     }
 
+    #[inline]
     fn ipv6(address: Ipv6Addr, prefix: u8) -> Self {
         let prefix = prefix.min(128);
         let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
-        let mut bytes = [0; 18];
-        bytes[0] = tag::IPV6;
-        bytes[1] = prefix;
-        bytes[2..].copy_from_slice(&(address.to_bits() & mask).to_be_bytes());
-        Self::from_slice(&bytes)
+        let network = address.to_bits() & mask;
+        let hash = hash128_with(|hasher| {
+            hasher.write_u64(u64::from(tag::IPV6) << 40 | u64::from(prefix));
+            hasher.write_u128(network);
+        });
+        Self { hash, parts: Parts::V6 { prefix, network } }
     }
 
     /// A credential, such as an API key: only its SHA-256 is kept, in memory and in any store.
@@ -125,44 +141,65 @@ impl Key {
     /// This key and another one: limited apart from each of them alone.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let mut bytes = self.bytes.clone();
-        bytes.extend_from_slice(&other.bytes);
-        if bytes.len() > MAX_BYTES {
-            Self::digest(tag::LONG_KEY, &bytes)
+        let mut encoded = self.encode();
+        encoded.extend_from_slice(&other.encode());
+        if encoded.len() > MAX_BYTES {
+            Self::digest(tag::LONG_KEY, &encoded)
         } else {
-            Self::from_parts(bytes)
+            Self::encoded(encoded)
         }
     }
 
-    /// The encoded parts: what a networked store uses in its own keys.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+    /// The encoded parts: what a networked store uses in its own keys. At most 64 bytes.
+    pub fn to_bytes(&self) -> impl AsRef<[u8]> + Deref<Target = [u8]> + use<> {
+        self.encode()
     }
 
-    /// A number as good as the bytes: 128 bits, seeded anew in every process.
+    fn encode(&self) -> Encoded {
+        let mut encoded = Encoded::new();
+        match &self.parts {
+            Parts::V4 { prefix, network } => {
+                encoded.extend_from_slice(&[tag::IPV4, *prefix]);
+                encoded.extend_from_slice(&network.to_be_bytes());
+            }
+            Parts::V6 { prefix, network } => {
+                encoded.extend_from_slice(&[tag::IPV6, *prefix]);
+                encoded.extend_from_slice(&network.to_be_bytes());
+            }
+            Parts::Encoded(parts) => encoded.extend_from_slice(parts),
+        }
+        encoded
+    }
+
+    /// A number as good as the bytes.
+    #[inline]
     pub(crate) fn hash(&self) -> u128 {
         self.hash
     }
 
     fn digest(tag: u8, bytes: &[u8]) -> Self {
-        let mut hashed = [tag; 33];
-        hashed[1..].copy_from_slice(&Sha256::digest(bytes));
-        Self::from_slice(&hashed)
+        let mut encoded = Encoded::from_slice(&[tag]);
+        encoded.extend_from_slice(&Sha256::digest(bytes));
+        Self::encoded(encoded)
     }
 
-    fn from_slice(bytes: &[u8]) -> Self {
-        Self { hash: hash128(bytes), bytes: SmallVec::from_slice(bytes) }
-    }
-
-    fn from_parts(bytes: SmallVec<[u8; 24]>) -> Self {
-        Self { hash: hash128(&bytes), bytes }
+    fn encoded(encoded: Encoded) -> Self {
+        Self { hash: hash128(&encoded), parts: Parts::Encoded(encoded) }
     }
 }
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts == other.parts
+    }
+}
+
+impl Eq for Key {}
 
 /// Tells nothing of the client: keys end up in logs.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({} bytes)", self.bytes.len())
+        write!(f, "Key({} bytes)", self.to_bytes().len())
     }
 }
 
@@ -227,17 +264,23 @@ impl IntoKey for u64 {
     }
 }
 
+/// 128 bits of hash of a text, as [`hash128_with`].
+pub(crate) fn hash128(bytes: &[u8]) -> u128 {
+    hash128_with(|hasher| hasher.write(bytes))
+}
+
 /// 128 bits of hash under two random seeds of this process: nobody outside can choose keys that
 /// collide.
-pub(crate) fn hash128(bytes: &[u8]) -> u128 {
+#[inline]
+fn hash128_with(feed: impl Fn(&mut AHasher)) -> u128 {
     static SEEDS: LazyLock<[RandomState; 2]> =
         LazyLock::new(|| [RandomState::new(), RandomState::new()]);
+    let seeds = &*SEEDS;
     let half = |seed: &RandomState| {
         let mut hasher = seed.build_hasher();
-        hasher.write(bytes);
+        feed(&mut hasher);
         u128::from(hasher.finish())
     };
-    let seeds = &*SEEDS;
     half(&seeds[0]) << 64 | half(&seeds[1])
 }
 
@@ -268,11 +311,11 @@ mod tests {
     #[test]
     fn hostile_texts_are_keys_of_at_most_64_bytes() {
         for text in ["/ : { } _", "\r\nSET x", "\0", "🦀🦀", &"k".repeat(1 << 20)] {
-            assert!(Key::text(text).as_bytes().len() <= 64, "{text:.20}");
+            assert!(Key::text(text).to_bytes().len() <= 64, "{text:.20}");
             assert_eq!(Key::text(text), Key::text(text));
         }
         let long = Key::text(&"x".repeat(60)).and(&Key::text(&"y".repeat(60)));
-        assert_eq!(long.as_bytes().len(), 33);
+        assert_eq!(long.to_bytes().len(), 33);
     }
 
     #[test]

@@ -83,6 +83,8 @@ pub struct Quota {
     amount: u64,
     multiples: u32,
     unit: Unit,
+    /// What `multiples` and `unit` make together: every decision asks for it several times.
+    window_micros: u64,
     burst: Option<u64>,
 }
 
@@ -110,7 +112,8 @@ impl Quota {
         if multiples as u128 * unit.micros() as u128 > Self::MAX_WINDOW_MICROS as u128 {
             return None;
         }
-        Some(Self { amount, multiples, unit, burst: None })
+        let window_micros = multiples as u64 * unit.micros();
+        Some(Self { amount, multiples, unit, window_micros, burst: None })
     }
 
     /// `amount` per second.
@@ -195,7 +198,7 @@ impl Quota {
     /// The length of the window in microseconds, at most
     /// [`MAX_WINDOW_MICROS`](Self::MAX_WINDOW_MICROS).
     pub const fn window_micros(&self) -> u64 {
-        self.multiples as u64 * self.unit.micros()
+        self.window_micros
     }
 }
 

@@ -11,14 +11,13 @@ use actix_web::{
     Error, HttpResponse,
     body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
 };
 use futures_core::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
 
 use crate::{
     charge,
-    context::SharedContext,
+    context::Context,
     endpoint::{Endpoint, Seen},
 };
 
@@ -90,14 +89,14 @@ where
 
 /// What is left to do when a request comes out again.
 pub(super) struct Finish {
-    context: SharedContext,
+    context: Rc<Context>,
     /// Nothing is learnt about exempt paths.
     endpoint: Option<(Rc<Endpoint>, Seen)>,
 }
 
 impl Finish {
     #[inline]
-    pub(super) fn new(context: SharedContext, endpoint: Option<(Rc<Endpoint>, Seen)>) -> Self {
+    pub(super) fn new(context: Rc<Context>, endpoint: Option<(Rc<Endpoint>, Seen)>) -> Self {
         Self { context, endpoint }
     }
 
@@ -140,13 +139,9 @@ impl Finish {
             }
             Err(mut error) => {
                 // The error becomes a response further out; this is told to it then.
-                let fields: Vec<(HeaderName, HeaderValue)> = headers.fields(batch).collect();
+                let fields = headers.fields(batch);
                 error.add_response_mapper(move |mut response: HttpResponse| {
-                    for (name, value) in &fields {
-                        if !response.headers().contains_key(name) {
-                            response.headers_mut().insert(name.clone(), value.clone());
-                        }
-                    }
+                    fields.clone().write(response.headers_mut());
                     response
                 });
                 Err(error)

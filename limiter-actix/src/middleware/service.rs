@@ -12,7 +12,7 @@ use super::future::{Finish, RateLimitFuture};
 use crate::{
     breach,
     charge::{self, Refusal},
-    context::{Pool, SharedContext, Worker},
+    context::{Context, Pool, Worker},
     endpoint::{self, Endpoint, Endpoints, Seen},
     limiter::{Inner, Limiter},
 };
@@ -47,9 +47,9 @@ impl<S> RateLimitService<S> {
 
     /// **Context**: the place where middleware and gate of this request meet.
     #[inline]
-    fn context(&self, request: &mut ServiceRequest) -> SharedContext {
-        let context = self.contexts.take(&self.worker);
-        request.add_data_container(context.container());
+    fn context(&self, request: &mut ServiceRequest) -> Rc<Context> {
+        let (context, container) = self.contexts.take(&self.worker);
+        request.add_data_container(container);
         context
     }
 
@@ -64,7 +64,7 @@ impl<S> RateLimitService<S> {
     fn charge(
         &self,
         request: &ServiceRequest,
-        context: &SharedContext,
+        context: &Context,
         endpoint: &Endpoint,
         seen: Seen,
     ) -> Next {
@@ -135,7 +135,7 @@ where
 async fn wait<S, B>(
     inner: Rc<S>,
     request: ServiceRequest,
-    context: SharedContext,
+    context: Rc<Context>,
     endpoint: Rc<Endpoint>,
     seen: Seen,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error>
@@ -160,7 +160,7 @@ where
 /// check must not fail after a restart because the limiter has not yet seen that it is exempt.
 fn deny<B>(
     request: ServiceRequest,
-    context: &SharedContext,
+    context: &Context,
     seen: Seen,
     refusal: &Refusal,
 ) -> Result<ServiceResponse<EitherBody<B>>, ServiceRequest> {

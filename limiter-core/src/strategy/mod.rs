@@ -18,9 +18,10 @@
 //! | [`SlidingWindowCounter`](Strategy::SlidingWindowCounter) | `sliding-window-counter` | 16 bytes | 2 × amount | smooth and small; denies bursty clients more than it must |
 //! | [`TokenBucket`](Strategy::TokenBucket) | `token-bucket` | 16 bytes | burst + amount − 1 | a steady rate with a burst of its own: `10/second burst 20` |
 //!
-//! (The last two are a little lower for a quota of more than one per microsecond. A refund is no
-//! charge: whoever can have requests refunded late, after the next ones were admitted, gets one
-//! more from a fixed window, and from a token bucket what came back meanwhile.)
+//! (The last two are lower for a quota of more than one per microsecond, and that of a bucket for
+//! a burst of one. A refund is no charge: whoever can have requests refunded late, after the next
+//! ones were admitted, gets one more from a fixed window, and from a token bucket what came back
+//! meanwhile.)
 //!
 //! A clock that steps back neither frees nor locks a client: no strategy makes anyone wait longer
 //! than if the whole quota had been used this moment.
@@ -36,7 +37,7 @@ pub use self::{
     fixed_window::FixedWindow, moving_window::MovingWindow,
     sliding_window_counter::SlidingWindowCounter, token_bucket::TokenBucket,
 };
-use crate::{Quota, clock::Timestamp, decision::Decision};
+use crate::{Quota, Unit, clock::Timestamp, decision::Decision};
 
 /// How a quota is enforced. The [module docs](self) compare them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -150,8 +151,9 @@ impl fmt::Display for Unsupported {
             ),
             Reason::Refill => write!(
                 f,
-                "expected a bucket that is full again within 1000 years, found `{quota}`; lower \
-                 the burst, or raise the amount"
+                "expected a bucket that is full again within {} years, found `{quota}`; lower \
+                 the burst, or raise the amount",
+                Quota::MAX_WINDOW_MICROS / Unit::Year.micros()
             ),
         }
     }

@@ -34,7 +34,7 @@ impl SlidingWindowCounter {
     /// microsecond later, and a full minute is to be waited out in 60 seconds, not 61.
     #[inline]
     fn weighted(&self, left: u64, window: u64) -> u64 {
-        // 32 + 55 bits; the quotient is at most `previous`.
+        // 32 + 62 bits; the quotient is at most `previous`.
         (u128::from(self.previous) * u128::from(left - 1) / u128::from(window)) as u64
     }
 
@@ -87,7 +87,8 @@ impl State for SlidingWindowCounter {
         let current = u64::from(self.current);
         let used = self.weighted(left, window) + current;
         let remaining = amount.saturating_sub(used);
-        if impossible(quota, cost) {
+        // (A burst, which the strategy does not have, would allow a cost above the amount.)
+        if impossible(quota, cost) || cost > amount {
             return Decision::never(remaining, self.reset_after(left, window));
         }
         if cost <= remaining {

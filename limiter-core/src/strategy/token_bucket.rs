@@ -35,7 +35,10 @@ impl TokenBucket {
     /// What is missing from the full bucket, in the same unit.
     #[inline]
     fn missing(&self, quota: &Quota, now: Timestamp) -> u128 {
-        u128::from(self.full_at.since(now)) * u128::from(quota.amount()) + u128::from(self.fraction)
+        // A fraction of another amount is read as less than a microsecond of this one. It is kept,
+        // so that a question under another amount, or a block by an amount of zero, loses nothing.
+        let fraction = self.fraction.min(quota.amount().saturating_sub(1));
+        u128::from(self.full_at.since(now)) * u128::from(quota.amount()) + u128::from(fraction)
     }
 
     #[inline]
@@ -48,8 +51,6 @@ impl TokenBucket {
 impl State for TokenBucket {
     #[inline]
     fn settle(&mut self, quota: &Quota, now: Timestamp) {
-        // Only a state of another amount has more: a microsecond, at most, is rounded off here.
-        self.fraction = self.fraction.min(quota.amount().saturating_sub(1));
         if self.full_at < now {
             *self = Self { full_at: now, fraction: 0 };
         } else if self.missing(quota, now) > Self::full(quota) {

@@ -35,8 +35,12 @@ const COUNTERS_PER_SHARD: usize = 3_300;
 const MIN_SHARDS: usize = 64;
 
 impl MemoryStorageBuilder {
-    /// The hard cap on counters and logged hits, at most about 40 bytes each. Default: 1,000,000,
-    /// a full day of clients of a large site within 40 MB.
+    /// The hard cap on counters and logged hits, at most about 40 bytes each. (Logs of a single hit
+    /// are dearer: a client of a moving window costs 140 bytes with the first, 16 to 32 with every
+    /// further one.) Default: 1,000,000, a full day of clients of a large site within 40 MB.
+    ///
+    /// In a full storage the log of a known client grows no longer: its hits are put together, and
+    /// leave with the latest of them. So it may admit less than its amount, never more.
     ///
     /// Batches that run at the very same moment may pass it by their own few counters, and so may the
     /// one shared counter per limit and shard of [`Overflow::Share`].

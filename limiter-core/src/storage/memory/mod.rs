@@ -141,8 +141,8 @@ impl MemoryStorage {
 
     /// Forgets every counter of every client.
     pub fn clear(&self) {
-        for (index, shard) in self.inner.shards.iter().enumerate() {
-            *self.locked(index, shard).table(index) = Table::default();
+        for shard in 0..self.inner.shards.len() {
+            *self.lock_one(shard).table = Table::default();
         }
     }
 
@@ -186,30 +186,29 @@ impl MemoryStorage {
 
     /// Locks the shards of a batch, in one order everywhere, so that two batches never wait for
     /// each other.
-    #[inline]
-    fn lock(&self, charges: &[Charge<'_>]) -> Locked<'_> {
-        let mut wanted: SmallVec<[usize; 8]> = SmallVec::new();
-        for charge in charges {
-            let shard = self.shard(charge.key);
-            if wanted.last() != Some(&shard) {
-                wanted.push(shard);
-            }
-        }
-        if wanted.len() > 1 {
-            wanted.sort_unstable();
-            wanted.dedup();
-        }
-        let mut locked = Locked { entries: &self.inner.entries, tables: SmallVec::new() };
-        for shard in wanted {
-            locked.push(shard, &self.inner.shards[shard]);
-        }
-        locked
+    fn lock(&self, charges: &[Charge<'_>]) -> LockedTables<'_> {
+        let mut shards: SmallVec<[usize; 8]> =
+            charges.iter().map(|charge| self.shard(charge.key)).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        LockedTables(shards.into_iter().map(|shard| (shard, self.lock_one(shard))).collect())
     }
 
-    fn locked<'a>(&'a self, index: usize, shard: &'a Shard) -> Locked<'a> {
-        let mut locked = Locked { entries: &self.inner.entries, tables: SmallVec::new() };
-        locked.push(index, shard);
-        locked
+    #[inline]
+    fn lock_one(&self, shard: usize) -> LockedTable<'_> {
+        let table = self.inner.shards[shard].0.lock();
+        LockedTable { entries: &self.inner.entries, entries_before: table.entries(), table }
+    }
+
+    /// The shard of all charges, where there is but one: a request has one client as a rule.
+    #[inline]
+    fn only_shard(&self, charges: &[Charge<'_>]) -> Option<usize> {
+        let (first, others) = charges.split_first()?;
+        let shard = self.shard(first.key);
+        let same = |charge: &Charge<'_>| {
+            std::ptr::eq(charge.key, first.key) || self.shard(charge.key) == shard
+        };
+        others.iter().all(same).then_some(shard)
     }
 
     #[inline]
@@ -221,17 +220,61 @@ impl MemoryStorage {
 
     #[inline]
     fn decide(&self, charges: &mut [Charge<'_>], take: bool) -> Outcome {
-        let mut shards = self.lock(charges);
-        // Read under the lock: within one shard moments never go back.
-        let now = self.now(charges);
+        match self.only_shard(charges) {
+            Some(shard) => {
+                let mut table = self.lock_one(shard);
+                // Read under the lock: within one shard moments never go back.
+                let now = self.now(charges);
+                match charges {
+                    [charge] if take => self.hit_one(&mut table, charge, now),
+                    _ => None,
+                }
+                .unwrap_or_else(|| self.decide_batch(&mut table, charges, take, now))
+            }
+            None => {
+                let mut tables = self.lock(charges);
+                let now = self.now(charges);
+                self.decide_batch(&mut tables, charges, take, now)
+            }
+        }
+    }
+
+    /// The way of most requests: one charge, to a counter that is there. `None` where it is not.
+    #[inline]
+    fn hit_one(
+        &self,
+        table: &mut LockedTable<'_>,
+        charge: &mut Charge<'_>,
+        now: Timestamp,
+    ) -> Option<Outcome> {
+        if charge.limit.strategy() == Strategy::MovingWindow && self.len() + 2 > self.inner.capacity
+        {
+            // A log may have no room to grow.
+            return None;
+        }
+        let place = table.table.find(counter_key(charge))?;
+        let decision = table.table.hit(place, charge.limit, charge.cost, now);
+        charge.charged_at = (decision.admitted() && charge.cost > 0).then_some(now);
+        charge.decision = Some(decision);
+        Some(if charge.denies() { Outcome::Deny } else { Outcome::Admit })
+    }
+
+    #[inline(never)]
+    fn decide_batch(
+        &self,
+        shards: &mut impl Tables,
+        charges: &mut [Charge<'_>],
+        take: bool,
+        now: Timestamp,
+    ) -> Outcome {
         // A moving window may need a counter and a logged hit.
         let full = self.len() + 2 * charges.len() > self.inner.capacity
-            && self.is_full_for(&mut shards, charges, now);
+            && self.is_full_for(shards, charges, now);
         let mut places: SmallVec<[Place; 8]> = SmallVec::new();
         let mut outcome = Outcome::Admit;
         for index in 0..charges.len() {
             let (earlier, rest) = charges.split_at_mut(index);
-            let place = self.place(&mut shards, &rest[0], earlier.len() + rest.len(), full);
+            let place = self.place(shards, &rest[0], earlier.len() + rest.len(), full);
             let earlier = taken_before(earlier, &places, &place);
             let charge = &mut rest[0];
             charge.charged_at = None;
@@ -241,9 +284,7 @@ impl MemoryStorage {
                 slot if earlier.is_empty() => {
                     table.decide(slot.known(), charge.limit, charge.cost, now)
                 }
-                slot => {
-                    table.decide_after(&earlier, slot.known(), charge.limit, charge.cost, now)
-                }
+                slot => table.decide_after(&earlier, slot.known(), charge.limit, charge.cost, now),
             });
             if charge.denies() {
                 outcome = Outcome::Deny;
@@ -251,7 +292,7 @@ impl MemoryStorage {
             places.push(place);
         }
         if take && outcome == Outcome::Admit {
-            take_all(&mut shards, charges, &places, now, full);
+            take_all(shards, charges, &places, now, full);
         }
         outcome
     }
@@ -259,7 +300,7 @@ impl MemoryStorage {
     #[inline]
     fn place(
         &self,
-        shards: &mut Locked<'_>,
+        shards: &mut impl Tables,
         charge: &Charge<'_>,
         batch: usize,
         full: bool,
@@ -301,7 +342,7 @@ impl MemoryStorage {
     #[cold]
     fn is_full_for(
         &self,
-        shards: &mut Locked<'_>,
+        shards: &mut impl Tables,
         charges: &[Charge<'_>],
         now: Timestamp,
     ) -> bool {
@@ -315,7 +356,7 @@ impl MemoryStorage {
             return false;
         }
         shards.sweep(SWEEP_WHEN_FULL, now);
-        self.len().saturating_sub(shards.released()) + wanted > self.inner.capacity
+        self.len() + wanted > self.inner.capacity
     }
 }
 
@@ -323,7 +364,7 @@ impl MemoryStorage {
 /// it were enforced.)
 #[inline]
 fn take_all(
-    shards: &mut Locked<'_>,
+    shards: &mut impl Tables,
     charges: &mut [Charge<'_>],
     places: &[Place],
     now: Timestamp,
@@ -399,57 +440,69 @@ impl Storage for MemoryStorage {
     }
 }
 
-/// The shards of a batch, locked in order. Keeps the count of entries when it is dropped.
-struct Locked<'a> {
-    entries: &'a AtomicUsize,
-    tables: SmallVec<[LockedTable<'a>; 2]>,
+/// The tables of a batch, locked.
+trait Tables {
+    /// The table of one of the batch's shards.
+    fn table(&mut self, shard: usize) -> &mut Table;
+
+    /// Sweeps each of them a little.
+    fn sweep(&mut self, steps: usize, now: Timestamp);
 }
 
+/// The one table of a batch. Keeps the count of entries.
 struct LockedTable<'a> {
-    shard: usize,
+    entries: &'a AtomicUsize,
     entries_before: usize,
     table: MutexGuard<'a, Table>,
 }
 
-impl<'a> Locked<'a> {
+impl LockedTable<'_> {
     #[inline]
-    fn push(&mut self, index: usize, shard: &'a Shard) {
-        let table = shard.0.lock();
-        self.tables.push(LockedTable { shard: index, entries_before: table.entries(), table });
+    fn count(&mut self) {
+        let after = self.table.entries();
+        if after != self.entries_before {
+            // Wraps around on a decrease, which is what `fetch_add` does with it.
+            self.entries.fetch_add(after.wrapping_sub(self.entries_before), Ordering::Relaxed);
+            self.entries_before = after;
+        }
     }
+}
 
+impl Tables for LockedTable<'_> {
     #[inline]
-    fn table(&mut self, shard: usize) -> &mut Table {
-        // Every shard of the batch was locked, so the fallback is never taken.
-        let index = self.tables.iter().position(|locked| locked.shard == shard).unwrap_or(0);
-        &mut self.tables[index].table
+    fn table(&mut self, _shard: usize) -> &mut Table {
+        &mut self.table
     }
 
     #[cold]
     fn sweep(&mut self, steps: usize, now: Timestamp) {
-        for locked in &mut self.tables {
-            locked.table.sweep(steps, now);
-        }
-    }
-
-    /// How many entries fewer there are than when the shards were locked.
-    fn released(&self) -> usize {
-        let before: usize = self.tables.iter().map(|locked| locked.entries_before).sum();
-        let after: usize = self.tables.iter().map(|locked| locked.table.entries()).sum();
-        before.saturating_sub(after)
+        self.table.sweep(steps, now);
+        self.count();
     }
 }
 
-impl Drop for Locked<'_> {
+impl Drop for LockedTable<'_> {
     #[inline]
     fn drop(&mut self) {
-        for locked in &self.tables {
-            let after = locked.table.entries();
-            if after != locked.entries_before {
-                // Wraps around on a decrease, which is what `fetch_add` does with it.
-                self.entries
-                    .fetch_add(after.wrapping_sub(locked.entries_before), Ordering::Relaxed);
-            }
+        self.count();
+    }
+}
+
+/// The tables of a batch that spans clients, locked in order.
+struct LockedTables<'a>(SmallVec<[(usize, LockedTable<'a>); 2]>);
+
+impl Tables for LockedTables<'_> {
+    #[inline]
+    fn table(&mut self, shard: usize) -> &mut Table {
+        // Every shard of the batch was locked, so the fallback is never taken.
+        let index = self.0.iter().position(|(locked, _)| *locked == shard).unwrap_or(0);
+        &mut self.0[index].1.table
+    }
+
+    #[cold]
+    fn sweep(&mut self, steps: usize, now: Timestamp) {
+        for (_, table) in &mut self.0 {
+            table.sweep(steps, now);
         }
     }
 }
@@ -504,3 +557,6 @@ fn decided(charge: &Charge<'_>) -> Decision {
     // `decide` gives every charge a decision; were it not so, the answer is no.
     charge.decision.unwrap_or(Decision::never(0, 0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,13 +94,37 @@ impl Table {
         cost: u64,
         now: Timestamp,
     ) -> Decision {
+        self.visit(place, limit, cost, now, Visit::Look)
+    }
+
+    /// The same, and takes the charge at once if it is admitted and the counter is known.
+    #[inline]
+    pub(super) fn hit(&mut self, place: u16, limit: &Limit, cost: u64, now: Timestamp) -> Decision {
+        self.visit(Some(place), limit, cost, now, Visit::Take)
+    }
+
+    #[inline]
+    fn visit(
+        &mut self,
+        place: Option<u16>,
+        limit: &Limit,
+        cost: u64,
+        now: Timestamp,
+        visit: Visit,
+    ) -> Decision {
         match limit.strategy() {
-            Strategy::FixedWindow => self.decide_as::<FixedWindow>(place, limit, cost, now),
+            Strategy::FixedWindow => self.visit_as::<FixedWindow>(place, limit, cost, now, visit),
             Strategy::SlidingWindowCounter => {
-                self.decide_as::<SlidingWindowCounter>(place, limit, cost, now)
+                self.visit_as::<SlidingWindowCounter>(place, limit, cost, now, visit)
             }
-            Strategy::TokenBucket => self.decide_as::<TokenBucket>(place, limit, cost, now),
-            Strategy::MovingWindow => self.decide_log(place, limit, cost, now),
+            Strategy::TokenBucket => self.visit_as::<TokenBucket>(place, limit, cost, now, visit),
+            Strategy::MovingWindow => {
+                let decision = self.decide_log(place, limit, cost, now);
+                if let (Visit::Take, true, Some(place)) = (visit, decision.admitted(), place) {
+                    self.change_log(place, limit, now, Change::Charge(cost));
+                }
+                decision
+            }
         }
     }
 
@@ -196,13 +220,13 @@ impl Table {
             if self.cursor >= self.counters.len() {
                 self.cursor = 0;
             }
-            match self.counters.get(self.cursor) {
-                // The last counter has come to this place: look at it next.
-                Some(counter) if now > counter.words.useful_until => {
-                    self.remove(self.cursor as u16)
-                }
-                _ => self.cursor += 1,
+            let expired = self.counters.get(self.cursor);
+            if expired.is_some_and(|counter| now > counter.words.useful_until) {
+                self.remove(self.cursor as u16);
             }
+            // The last counter may have come to this place. It is as likely as not the newcomer
+            // that this sweep is for, and not worth the step that another one could be found with.
+            self.cursor += 1;
         }
     }
 
@@ -217,12 +241,13 @@ impl Table {
     }
 
     #[inline]
-    fn decide_as<S: Packed>(
+    fn visit_as<S: Packed>(
         &mut self,
         place: Option<u16>,
         limit: &Limit,
         cost: u64,
         now: Timestamp,
+        visit: Visit,
     ) -> Decision {
         let quota = limit.quota();
         let Some(place) = place else {
@@ -231,6 +256,12 @@ impl Table {
         let words = &mut self.counters[usize::from(place)].words;
         let mut state = S::unpack(*words, quota);
         state.settle(quota, now);
+        let decision = state.decide(quota, cost, now);
+        if visit == Visit::Take && decision.admitted() && cost > 0 {
+            state.charge(quota, cost, now);
+            *words = state.pack(quota);
+            return decision;
+        }
         let settled = state.pack(quota);
         // Only a step back of the clock makes a state useful for less long than before, and that
         // must last: a later moment would not show it any more. A new window must not: it starts
@@ -238,7 +269,7 @@ impl Table {
         if settled.useful_until < words.useful_until {
             *words = settled;
         }
-        state.decide(quota, cost, now)
+        decision
     }
 
     fn decide_log(
@@ -302,6 +333,13 @@ impl Table {
         counter.words.useful_until =
             log.newest().map_or(now, |newest| newest.plus(limit.quota().window_micros()));
     }
+}
+
+/// Whether an admitted charge is taken at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    Look,
+    Take,
 }
 
 /// What is done to a counter.
@@ -401,4 +439,19 @@ fn decide_after<S: State>(
 #[inline]
 fn hash(key: u128) -> u64 {
     key as u64
+}
+
+#[cfg(test)]
+impl Table {
+    /// Every count equals what it counts, and everything is where it is looked for.
+    pub(super) fn audit(&self) {
+        assert_eq!(self.index.len(), self.counters.len());
+        for (place, counter) in self.counters.iter().enumerate() {
+            assert_eq!(self.find(counter.key), Some(place as u16));
+        }
+        assert_eq!(self.logs.iter().map(|(_, log)| log.len()).sum::<usize>(), self.logged);
+        for (key, _) in &self.logs {
+            assert!(self.find(*key).is_some(), "a log without a counter");
+        }
+    }
 }

@@ -1,0 +1,160 @@
+//! Whatever is done to a storage, it answers as the pure functions do.
+
+use std::time::Duration;
+
+use limiter_core::{Charge, Key, Limit, Mode, Scope, Strategy, Timestamp, Unit, Verb};
+use proptest::prelude::*;
+
+use crate::{
+    model::{Answer, Model},
+    operation::{Item, Operation, Step, trace},
+    world::{World, for_every_storage, per},
+};
+
+for_every_storage!(every_decision_is_that_of_the_pure_function, waiting_changes_no_answer);
+
+const CLIENTS: usize = 3;
+
+fn every_decision_is_that_of_the_pure_function<W: World>() {
+    let limits = limits(&W::new().strategies());
+    proptest!(ProptestConfig::with_cases(400), |(trace in trace(limits.len(), CLIENTS))| {
+        run(&W::new(), &limits, &trace, W::apply)?;
+    });
+}
+
+fn waiting_changes_no_answer<W: World>() {
+    let limits = limits(&W::new().strategies());
+    proptest!(ProptestConfig::with_cases(100), |(trace in trace(limits.len(), CLIENTS))| {
+        run(&W::new(), &limits, &trace, W::wait_for)?;
+    });
+}
+
+/// Limits of every strategy: with counters of their own, with the counter of another amount, with
+/// windows below a second, with a burst.
+fn limits(strategies: &[Strategy]) -> Vec<Limit> {
+    let mut limits = Vec::new();
+    for &strategy in strategies {
+        let scope = Scope::new("scope");
+        limits.push(Limit::new(per(3, 1, Unit::Second), strategy, &scope));
+        limits.push(Limit::new(per(5, 1, Unit::Second), strategy, &scope));
+        limits.push(Limit::new(per(0, 1, Unit::Second), strategy, &scope));
+        limits.push(Limit::with_ordinal(per(2, 1, Unit::Second), strategy, &scope, 1));
+        limits.push(Limit::new(per(4, 2, Unit::Second), strategy, &scope));
+        limits.push(Limit::new(per(2, 100, Unit::Millisecond), strategy, &scope));
+        limits.push(Limit::new(per(3, 1, Unit::Second), strategy, &Scope::new("other")));
+        if strategy == Strategy::TokenBucket {
+            let quota = per(2, 1, Unit::Second).with_burst(5);
+            limits.push(Limit::new(quota, strategy, &Scope::new("burst")));
+        }
+    }
+    limits
+}
+
+/// What a hit took, for a later refund: of each item when, as the storage and the model know it.
+struct Receipt {
+    items: Vec<Item>,
+    charged_at: Vec<Option<Timestamp>>,
+    taken: Vec<bool>,
+    hit_at: Timestamp,
+}
+
+fn run<W: World>(
+    world: &W,
+    limits: &[Limit],
+    trace: &[Step],
+    apply: fn(&W, Verb, &mut [Charge<'_>]) -> limiter_core::Outcome,
+) -> Result<(), TestCaseError> {
+    let keys: Vec<_> = (0..CLIENTS).map(|client| Key::number(client as u64)).collect();
+    let charge = |item: &Item| {
+        Charge::new(&limits[item.limit], &keys[item.client]).cost(item.cost).mode(item.mode)
+    };
+    let mut model = Model::default();
+    let mut receipts: Vec<Receipt> = Vec::new();
+    for step in trace {
+        world.advance(Duration::from_micros(step.wait));
+        let now = world.now();
+        match &step.operation {
+            Operation::Hit(items) => {
+                let mut charges: Vec<_> = items.iter().map(charge).collect();
+                let outcome = apply(world, Verb::Hit, &mut charges);
+                let answer = model.decide(limits, items, true, now);
+                prop_assert_eq!(outcome, answer.outcome);
+                compare(&charges, &answer)?;
+                let charged_at = charges.iter().map(Charge::charged_at).collect();
+                let (items, taken) = (items.clone(), answer.taken);
+                receipts.push(Receipt { items, charged_at, taken, hit_at: now });
+            }
+            Operation::Test(items) => {
+                let mut charges: Vec<_> = items.iter().map(charge).collect();
+                let outcome = apply(world, Verb::Test, &mut charges);
+                let answer = model.decide(limits, items, false, now);
+                prop_assert_eq!(outcome, answer.outcome);
+                compare(&charges, &answer)?;
+            }
+            Operation::Refund(hits_ago) => {
+                let Some(index) = receipts.len().checked_sub(hits_ago + 1) else { continue };
+                let receipt = &mut receipts[index];
+                let mut charges: Vec<_> = receipt
+                    .items
+                    .iter()
+                    .zip(&receipt.charged_at)
+                    .map(|(item, charged_at)| charge(item).taken_at(*charged_at))
+                    .collect();
+                apply(world, Verb::Refund, &mut charges);
+                receipt.charged_at = charges.iter().map(Charge::charged_at).collect();
+                prop_assert!(receipt.charged_at.iter().all(Option::is_none), "a receipt is left");
+                for (item, taken) in receipt.items.iter().zip(&mut receipt.taken) {
+                    if std::mem::take(taken) {
+                        model.refund(&limits[item.limit], item, receipt.hit_at, now);
+                    }
+                }
+            }
+            Operation::Reset(items) => {
+                let mut charges: Vec<_> = items.iter().map(charge).collect();
+                apply(world, Verb::Reset, &mut charges);
+                items.iter().for_each(|item| model.reset(&limits[item.limit], item));
+            }
+            Operation::Clear => {
+                world.clear();
+                model.clear();
+            }
+        }
+        peek_everything(world, limits, &keys, &mut model)?;
+    }
+    Ok(())
+}
+
+fn compare(charges: &[Charge<'_>], answer: &Answer) -> Result<(), TestCaseError> {
+    for (index, charge) in charges.iter().enumerate() {
+        prop_assert_eq!(charge.decision(), Some(&answer.decisions[index]), "item {}", index);
+        prop_assert_eq!(charge.charged_at().is_some(), answer.taken[index], "item {}", index);
+    }
+    Ok(())
+}
+
+/// Compares every counter of every client.
+fn peek_everything<W: World>(
+    world: &W,
+    limits: &[Limit],
+    keys: &[Key],
+    model: &mut Model,
+) -> Result<(), TestCaseError> {
+    for (limit, name) in limits.iter().enumerate() {
+        for (client, key) in keys.iter().enumerate() {
+            let item = Item { limit, client, cost: 0, mode: Mode::Enforce };
+            let mut charges = [Charge::new(name, key).cost(0)];
+            world.apply(Verb::Test, &mut charges);
+            let answer = model.decide(limits, &[item], false, world.now());
+            let (limit, expected) = (&limits[limit], answer.decisions[0]);
+            prop_assert_eq!(
+                charges[0].decision(),
+                Some(&expected),
+                "{} of {} for client {}",
+                limit.quota(),
+                limit.id(),
+                client
+            );
+        }
+    }
+    Ok(())
+}

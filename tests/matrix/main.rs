@@ -1,0 +1,13 @@
+//! What every storage must do, the same for each: `for_every_storage!` is the list of them.
+//!
+//! `equivalence` lets random traces decide whether a storage answers as the pure functions of
+//! `limiter_core::strategy` do; `behaviours` names what a caller relies on, one test each.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics says where, and has failed")]
+
+mod behaviours;
+mod concurrency;
+mod equivalence;
+mod model;
+mod operation;
+mod world;

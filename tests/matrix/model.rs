@@ -1,0 +1,130 @@
+//! What a storage should answer: the pure functions, applied to a map of states.
+
+use std::collections::HashMap;
+
+use limiter_core::{
+    Decision, Limit, Mode, Outcome, Strategy, Timestamp,
+    strategy::{FixedWindow, MovingWindow, SlidingWindowCounter, State, TokenBucket},
+};
+
+use crate::operation::Item;
+
+/// Counters by the name of their limit and the number of their client.
+#[derive(Default)]
+pub(crate) struct Model {
+    counters: HashMap<(String, usize), Counter>,
+}
+
+/// What a batch came to: the outcome, and of each item its decision and whether it was taken.
+pub(crate) struct Answer {
+    pub(crate) outcome: Outcome,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) taken: Vec<bool>,
+}
+
+impl Model {
+    /// Decides the items one after the other, as if each were taken, and takes all or none.
+    pub(crate) fn decide(
+        &mut self,
+        limits: &[Limit],
+        items: &[Item],
+        take: bool,
+        now: Timestamp,
+    ) -> Answer {
+        let mut attempt = self.counters.clone();
+        let mut outcome = Outcome::Admit;
+        let (mut decisions, mut admitted) = (Vec::new(), Vec::new());
+        for item in items {
+            let limit = &limits[item.limit];
+            let counter = attempt
+                .entry((limit.id().to_owned(), item.client))
+                .or_insert_with(|| Counter::new(limit.strategy()));
+            let decision = counter.hit(limit, item.cost, now);
+            if !decision.admitted() && item.mode == Mode::Enforce {
+                outcome = Outcome::Deny;
+            }
+            admitted.push(decision.admitted() && item.cost > 0);
+            decisions.push(decision);
+        }
+        let take = take && outcome == Outcome::Admit;
+        if take {
+            self.counters = attempt;
+        }
+        let taken = admitted.into_iter().map(|admitted| admitted && take).collect();
+        Answer { outcome, decisions, taken }
+    }
+
+    pub(crate) fn refund(
+        &mut self,
+        limit: &Limit,
+        item: &Item,
+        charged_at: Timestamp,
+        now: Timestamp,
+    ) {
+        if let Some(counter) = self.counters.get_mut(&(limit.id().to_owned(), item.client)) {
+            counter.refund(limit, item.cost, charged_at, now);
+        }
+    }
+
+    pub(crate) fn reset(&mut self, limit: &Limit, item: &Item) {
+        self.counters.remove(&(limit.id().to_owned(), item.client));
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.counters.clear();
+    }
+}
+
+#[derive(Clone)]
+enum Counter {
+    FixedWindow(FixedWindow),
+    MovingWindow(MovingWindow),
+    SlidingWindowCounter(SlidingWindowCounter),
+    TokenBucket(TokenBucket),
+}
+
+impl Counter {
+    fn new(strategy: Strategy) -> Self {
+        match strategy {
+            Strategy::FixedWindow => Self::FixedWindow(FixedWindow::default()),
+            Strategy::MovingWindow => Self::MovingWindow(MovingWindow::default()),
+            Strategy::SlidingWindowCounter => {
+                Self::SlidingWindowCounter(SlidingWindowCounter::default())
+            }
+            Strategy::TokenBucket => Self::TokenBucket(TokenBucket::default()),
+            other => panic!("the model does not know the strategy {other}"),
+        }
+    }
+
+    fn hit(&mut self, limit: &Limit, cost: u64, now: Timestamp) -> Decision {
+        match self {
+            Self::FixedWindow(state) => hit(state, limit, cost, now),
+            Self::MovingWindow(state) => hit(state, limit, cost, now),
+            Self::SlidingWindowCounter(state) => hit(state, limit, cost, now),
+            Self::TokenBucket(state) => hit(state, limit, cost, now),
+        }
+    }
+
+    fn refund(&mut self, limit: &Limit, cost: u64, charged_at: Timestamp, now: Timestamp) {
+        match self {
+            Self::FixedWindow(state) => refund(state, limit, cost, charged_at, now),
+            Self::MovingWindow(state) => refund(state, limit, cost, charged_at, now),
+            Self::SlidingWindowCounter(state) => refund(state, limit, cost, charged_at, now),
+            Self::TokenBucket(state) => refund(state, limit, cost, charged_at, now),
+        }
+    }
+}
+
+fn hit(state: &mut impl State, limit: &Limit, cost: u64, now: Timestamp) -> Decision {
+    state.settle(limit.quota(), now);
+    let decision = state.decide(limit.quota(), cost, now);
+    if decision.admitted() {
+        state.charge(limit.quota(), cost, now);
+    }
+    decision
+}
+
+fn refund(state: &mut impl State, limit: &Limit, cost: u64, charged_at: Timestamp, now: Timestamp) {
+    state.settle(limit.quota(), now);
+    state.refund(limit.quota(), cost, charged_at, now);
+}
