@@ -115,8 +115,9 @@ fn pass_now(request: &HttpRequest, record: &'static HandlerRecord) -> Passage {
     }
     let rule = context.worker.rule(record, request.method(), context.exempt_path.get());
     let known = match limiter.settings.key {
-        LimiterKey::Peer => context.entry_key.take(),
-        LimiterKey::Custom(_) => None,
+        LimiterKey::Peer if context.entry_key.borrow().is_some() => context.entry_key.take(),
+        // An inner middleware may have found out who it is.
+        LimiterKey::Peer | LimiterKey::Custom(_) => None,
     };
     match charge::decide_now(context, request, &rule, known) {
         Some(Ok(())) => Passage::Open,

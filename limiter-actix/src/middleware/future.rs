@@ -70,11 +70,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Inner { future, finish } => {
-                let answer = ready!(future.poll(cx));
-                let answer = match finish.take() {
-                    Some(finish) => finish.finish(answer),
-                    None => answer,
-                };
+                let mut answer = ready!(future.poll(cx));
+                if let Some(finish) = finish {
+                    finish.finish(&mut answer);
+                }
                 Poll::Ready(answer.map(ServiceResponse::map_into_left_body))
             }
             StateProjection::Waiting { future } => future.as_mut().poll(cx),
@@ -100,16 +99,12 @@ impl Finish {
         Self { context, endpoint }
     }
 
+    /// The last steps. The answer stays where it is: it is large, and moving it is not free.
     #[inline]
-    fn finish<B>(
-        self,
-        answer: Result<ServiceResponse<B>, Error>,
-    ) -> Result<ServiceResponse<B>, Error> {
+    fn finish<B>(&self, answer: &mut Result<ServiceResponse<B>, Error>) {
         self.learn();
         if self.context.worker.limiter().settings.headers.are_on() {
-            self.headers(answer)
-        } else {
-            answer
+            self.headers(answer);
         }
     }
 
@@ -124,27 +119,20 @@ impl Finish {
         endpoint.knowledge.learn(gated);
     }
 
-    fn headers<B>(
-        &self,
-        answer: Result<ServiceResponse<B>, Error>,
-    ) -> Result<ServiceResponse<B>, Error> {
+    fn headers<B>(&self, answer: &mut Result<ServiceResponse<B>, Error>) {
         let batch = &mut *self.context.batch.borrow_mut();
         let limiter = self.context.worker.limiter();
         batch.refresh(limiter);
         let headers = &limiter.settings.headers;
         match answer {
-            Ok(mut response) => {
-                headers.write(batch, response.headers_mut());
-                Ok(response)
-            }
-            Err(mut error) => {
+            Ok(response) => headers.write(batch, response.headers_mut()),
+            Err(error) => {
                 // The error becomes a response further out; this is told to it then.
                 let fields = headers.fields(batch);
                 error.add_response_mapper(move |mut response: HttpResponse| {
                     fields.clone().write(response.headers_mut());
                     response
                 });
-                Err(error)
             }
         }
     }
