@@ -58,7 +58,8 @@ impl Decision {
 
     /// The time until some of the used cost comes back: the end of a fixed window, the moment the
     /// oldest hit leaves a moving window, the next unit of a sliding counter or a bucket. Zero
-    /// where nothing is used.
+    /// where nothing is used, except that an empty moving window tells a whole window, as the
+    /// reference does.
     pub const fn reset_after(&self) -> Duration {
         Duration::from_micros(self.reset_after)
     }

@@ -44,7 +44,8 @@ impl Scope {
 /// A quota that a strategy enforces within a scope.
 ///
 /// The counter of a limit is named by scope, strategy, window and ordinal, *not* by the amount:
-/// when a plan changes from 100 to 200 per day, what was used stays used.
+/// when a plan changes from 100 to 200 per day, what was used stays used. (A token bucket keeps the
+/// share that is missing: 60 of 100 used are 120 of 200.)
 #[derive(Clone, Debug)]
 pub struct Limit {
     quota: Quota,
@@ -85,8 +86,8 @@ impl Limit {
     /// Whether the strategy can enforce the quota at all.
     ///
     /// # Errors
-    /// A burst on a strategy other than the token bucket, or an amount that a sliding window
-    /// counter cannot count.
+    /// A burst on a strategy other than the token bucket, an amount that a sliding window counter
+    /// cannot count, or a bucket that refills too slowly to be told.
     pub fn check(&self) -> Result<(), Unsupported> {
         self.strategy.check(&self.quota)
     }

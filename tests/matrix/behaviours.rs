@@ -166,7 +166,9 @@ fn a_peek_is_denied_by_nothing_but_an_amount_of_zero<W: World>() {
         let (limit, blocked) = (per_minute(1, strategy, "peek"), per_minute(0, strategy, "no"));
         let me = Key::text("me");
         assert!(world.hit(&limit, &me, 1));
-        assert!(world.hit(&limit, &me, 0), "{strategy}");
+        let mut peek = [Charge::new(&limit, &me).cost(0)];
+        assert_eq!(outcome(&world, Verb::Hit, &mut peek), Outcome::Admit, "{strategy}");
+        assert_eq!(peek[0].charged_at(), None, "{strategy}: it took nothing");
         assert!(!world.hit(&blocked, &me, 0), "{strategy}");
         assert!(!world.hit(&blocked, &me, 1), "{strategy}");
     }

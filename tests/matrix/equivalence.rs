@@ -13,18 +13,18 @@ use crate::{
 
 for_every_storage!(every_decision_is_that_of_the_pure_function, waiting_changes_no_answer);
 
-const CLIENTS: usize = 3;
+const CLIENTS: usize = 2;
 
 fn every_decision_is_that_of_the_pure_function<W: World>() {
     let limits = limits(&W::new().strategies());
-    proptest!(ProptestConfig::with_cases(400), |(trace in trace(limits.len(), CLIENTS))| {
+    proptest!(ProptestConfig::with_cases(600), |(trace in trace(limits.len(), CLIENTS))| {
         run(&W::new(), &limits, &trace, W::apply)?;
     });
 }
 
 fn waiting_changes_no_answer<W: World>() {
     let limits = limits(&W::new().strategies());
-    proptest!(ProptestConfig::with_cases(100), |(trace in trace(limits.len(), CLIENTS))| {
+    proptest!(ProptestConfig::with_cases(200), |(trace in trace(limits.len(), CLIENTS))| {
         run(&W::new(), &limits, &trace, W::wait_for)?;
     });
 }

@@ -55,7 +55,7 @@ fn step(limits: usize, clients: usize) -> impl Strategy<Value = Step> {
 }
 
 fn batch(limits: usize, clients: usize) -> impl Strategy<Value = Vec<Item>> {
-    let cost = prop_oneof![6 => Just(1u64), 3 => 0..=6u64, 1 => Just(u64::MAX)];
+    let cost = prop_oneof![5 => Just(1u64), 1 => Just(0), 3 => 0..=6u64, 1 => Just(u64::MAX)];
     let mode = prop_oneof![4 => Just(Mode::Enforce), 1 => Just(Mode::Shadow)];
     let item = (0..limits, 0..clients, cost, mode).prop_map(|(limit, client, cost, mode)| Item {
         limit,
@@ -63,5 +63,6 @@ fn batch(limits: usize, clients: usize) -> impl Strategy<Value = Vec<Item>> {
         cost,
         mode,
     });
-    prop::collection::vec(item, 0..=5)
+    let one = prop::collection::vec(item.clone(), 1);
+    prop_oneof![one, prop::collection::vec(item, 0..=5)]
 }

@@ -115,6 +115,7 @@ fn a_look_at_an_expired_counter_does_not_keep_it() {
         let per_client = storage.len() / 500;
         clock.advance(Duration::from_secs(121));
         (0..500).for_each(|n| assert!(storage.test(&limit, &Key::number(n), 1).admitted()));
+        (0..500).for_each(|n| assert!(storage.hit(&limit, &Key::number(n), 0).admitted()));
         (500..10_500).for_each(|n| _ = storage.hit(&limit, &Key::number(n), 1));
         assert!(storage.len() < 10_050 * per_client, "{strategy}: {}", storage.len());
     }

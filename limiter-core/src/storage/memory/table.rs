@@ -120,7 +120,9 @@ impl Table {
             Strategy::TokenBucket => self.visit_as::<TokenBucket>(place, limit, cost, now, visit),
             Strategy::MovingWindow => {
                 let decision = self.decide_log(place, limit, cost, now);
-                if let (Visit::Take, true, Some(place)) = (visit, decision.admitted(), place) {
+                if let (Visit::Take, true, Some(place)) =
+                    (visit, decision.admitted() && cost > 0, place)
+                {
                     self.change_log(place, limit, now, Change::Charge(cost));
                 }
                 decision
