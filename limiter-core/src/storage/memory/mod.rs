@@ -29,7 +29,7 @@ use smallvec::SmallVec;
 pub use self::builder::{MemoryStorageBuilder, Overflow};
 use self::{
     builder::ClockSource,
-    table::{Slot, Table},
+    table::{Slot, Table, Words},
 };
 use super::{BoxFuture, Storage, Verb};
 use crate::{
@@ -225,11 +225,8 @@ impl MemoryStorage {
                 let mut table = self.lock_one(shard);
                 // Read under the lock: within one shard moments never go back.
                 let now = self.now(charges);
-                match charges {
-                    [charge] if take => self.hit_one(&mut table, charge, now),
-                    _ => None,
-                }
-                .unwrap_or_else(|| self.decide_batch(&mut table, charges, take, now))
+                hit_known(&mut table.table, charges, take, now)
+                    .unwrap_or_else(|| self.decide_batch(&mut table, charges, take, now))
             }
             None => {
                 let mut tables = self.lock(charges);
@@ -237,26 +234,6 @@ impl MemoryStorage {
                 self.decide_batch(&mut tables, charges, take, now)
             }
         }
-    }
-
-    /// The way of most requests: one charge, to a counter that is there. `None` where it is not.
-    #[inline]
-    fn hit_one(
-        &self,
-        table: &mut LockedTable<'_>,
-        charge: &mut Charge<'_>,
-        now: Timestamp,
-    ) -> Option<Outcome> {
-        if charge.limit.strategy() == Strategy::MovingWindow && self.len() + 2 > self.inner.capacity
-        {
-            // A log may have no room to grow.
-            return None;
-        }
-        let place = table.table.find(counter_key(charge))?;
-        let decision = table.table.hit(place, charge.limit, charge.cost, now);
-        charge.charged_at = (decision.admitted() && charge.cost > 0).then_some(now);
-        charge.decision = Some(decision);
-        Some(if charge.denies() { Outcome::Deny } else { Outcome::Admit })
     }
 
     #[inline(never)]
@@ -358,6 +335,41 @@ impl MemoryStorage {
         shards.sweep(SWEEP_WHEN_FULL, now);
         self.len() + wanted > self.inner.capacity
     }
+}
+
+/// The way of most requests: a few charges of one client, to counters that are there. `None` where
+/// it is not so, and then nothing was taken.
+#[inline]
+fn hit_known(
+    table: &mut Table,
+    charges: &mut [Charge<'_>],
+    take: bool,
+    now: Timestamp,
+) -> Option<Outcome> {
+    let mut prepared: SmallVec<[(u16, Words); 4]> = SmallVec::new();
+    let mut outcome = Outcome::Admit;
+    for charge in &mut *charges {
+        let place = table.find(counter_key(charge))?;
+        if prepared.iter().any(|(other, _)| *other == place) {
+            // Two charges on one counter are decided one after the other.
+            return None;
+        }
+        let (decision, words) = table.prepare(place, charge.limit, charge.cost, now)?;
+        prepared.push((place, words));
+        charge.charged_at = None;
+        charge.decision = Some(decision);
+        if charge.denies() {
+            outcome = Outcome::Deny;
+        }
+    }
+    if take && outcome == Outcome::Admit {
+        for (charge, (place, words)) in charges.iter_mut().zip(prepared) {
+            // What would be denied in shadow mode takes nothing; neither does a cost of zero.
+            table.write(place, words);
+            charge.charged_at = (charge.cost > 0 && is_admitted(charge)).then_some(now);
+        }
+    }
+    Some(outcome)
 }
 
 /// Takes every charge that is admitted. (A shadow charge that would be denied takes nothing, as if

@@ -35,7 +35,7 @@ struct Counter {
 
 /// The state of a counter in two words.
 #[derive(Clone, Copy, Debug, Default)]
-struct Words {
+pub(super) struct Words {
     /// Once the clock has passed this moment the counter tells nothing any more.
     useful_until: Timestamp,
     rest: u64,
@@ -94,40 +94,41 @@ impl Table {
         cost: u64,
         now: Timestamp,
     ) -> Decision {
-        self.visit(place, limit, cost, now, Visit::Look)
+        match limit.strategy() {
+            Strategy::FixedWindow => self.decide_as::<FixedWindow>(place, limit, cost, now),
+            Strategy::SlidingWindowCounter => {
+                self.decide_as::<SlidingWindowCounter>(place, limit, cost, now)
+            }
+            Strategy::TokenBucket => self.decide_as::<TokenBucket>(place, limit, cost, now),
+            Strategy::MovingWindow => self.decide_log(place, limit, cost, now),
+        }
     }
 
-    /// The same, and takes the charge at once if it is admitted and the counter is known.
+    /// Whether the charge would be admitted by a counter that is there, and what is to be
+    /// [written](Self::write) if it is taken. `None` for a log.
     #[inline]
-    pub(super) fn hit(&mut self, place: u16, limit: &Limit, cost: u64, now: Timestamp) -> Decision {
-        self.visit(Some(place), limit, cost, now, Visit::Take)
-    }
-
-    #[inline]
-    fn visit(
+    pub(super) fn prepare(
         &mut self,
-        place: Option<u16>,
+        place: u16,
         limit: &Limit,
         cost: u64,
         now: Timestamp,
-        visit: Visit,
-    ) -> Decision {
-        match limit.strategy() {
-            Strategy::FixedWindow => self.visit_as::<FixedWindow>(place, limit, cost, now, visit),
+    ) -> Option<(Decision, Words)> {
+        let words = &mut self.counters[usize::from(place)].words;
+        Some(match limit.strategy() {
+            Strategy::FixedWindow => prepare::<FixedWindow>(words, limit, cost, now),
             Strategy::SlidingWindowCounter => {
-                self.visit_as::<SlidingWindowCounter>(place, limit, cost, now, visit)
+                prepare::<SlidingWindowCounter>(words, limit, cost, now)
             }
-            Strategy::TokenBucket => self.visit_as::<TokenBucket>(place, limit, cost, now, visit),
-            Strategy::MovingWindow => {
-                let decision = self.decide_log(place, limit, cost, now);
-                if let (Visit::Take, true, Some(place)) =
-                    (visit, decision.admitted() && cost > 0, place)
-                {
-                    self.change_log(place, limit, now, Change::Charge(cost));
-                }
-                decision
-            }
-        }
+            Strategy::TokenBucket => prepare::<TokenBucket>(words, limit, cost, now),
+            Strategy::MovingWindow => return None,
+        })
+    }
+
+    /// Takes a charge that was [prepared](Self::prepare) a moment ago.
+    #[inline]
+    pub(super) fn write(&mut self, place: u16, words: Words) {
+        self.counters[usize::from(place)].words = words;
     }
 
     /// Whether the charge would be admitted once others on the same counter are taken.
@@ -243,35 +244,20 @@ impl Table {
     }
 
     #[inline]
-    fn visit_as<S: Packed>(
+    fn decide_as<S: Packed>(
         &mut self,
         place: Option<u16>,
         limit: &Limit,
         cost: u64,
         now: Timestamp,
-        visit: Visit,
     ) -> Decision {
-        let quota = limit.quota();
-        let Some(place) = place else {
-            return decide_unknown::<S>(quota, cost, now);
-        };
-        let words = &mut self.counters[usize::from(place)].words;
-        let mut state = S::unpack(*words, quota);
-        state.settle(quota, now);
-        let decision = state.decide(quota, cost, now);
-        if visit == Visit::Take && decision.admitted() && cost > 0 {
-            state.charge(quota, cost, now);
-            *words = state.pack(quota);
-            return decision;
+        match place {
+            Some(place) => {
+                let words = &mut self.counters[usize::from(place)].words;
+                prepare::<S>(words, limit, cost, now).0
+            }
+            None => decide_unknown::<S>(limit.quota(), cost, now),
         }
-        let settled = state.pack(quota);
-        // Only a step back of the clock makes a state useful for less long than before, and that
-        // must last: a later moment would not show it any more. A new window must not: it starts
-        // with a charge, not with a question.
-        if settled.useful_until < words.useful_until {
-            *words = settled;
-        }
-        decision
     }
 
     fn decide_log(
@@ -335,13 +321,6 @@ impl Table {
         counter.words.useful_until =
             log.newest().map_or(now, |newest| newest.plus(limit.quota().window_micros()));
     }
-}
-
-/// Whether an admitted charge is taken at once.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Visit {
-    Look,
-    Take,
 }
 
 /// What is done to a counter.
@@ -413,6 +392,32 @@ impl Packed for SlidingWindowCounter {
             current: words.rest as u32,
         }
     }
+}
+
+/// The decision of a counter, and its state once the charge is taken.
+#[inline]
+fn prepare<S: Packed>(
+    words: &mut Words,
+    limit: &Limit,
+    cost: u64,
+    now: Timestamp,
+) -> (Decision, Words) {
+    let quota = limit.quota();
+    let mut state = S::unpack(*words, quota);
+    state.settle(quota, now);
+    let decision = state.decide(quota, cost, now);
+    // Only a step back of the clock makes a state useful for less long than before, and that must
+    // last: a later moment would not show it any more. A new window must not: it starts with a
+    // charge, not with a question.
+    let settled = state.pack(quota);
+    if settled.useful_until < words.useful_until {
+        *words = settled;
+    }
+    if decision.admitted() && cost > 0 {
+        state.charge(quota, cost, now);
+        return (decision, state.pack(quota));
+    }
+    (decision, *words)
 }
 
 #[inline]
