@@ -346,30 +346,62 @@ fn hit_known(
     take: bool,
     now: Timestamp,
 ) -> Option<Outcome> {
-    let mut prepared: SmallVec<[(u16, Words); 4]> = SmallVec::new();
+    if let [charge] = charges {
+        let (place, words) = prepare(table, charge, now)?;
+        if charge.denies() {
+            return Some(Outcome::Deny);
+        }
+        write(table, charge, place, words, take, now);
+        return Some(Outcome::Admit);
+    }
+    let mut prepared = [(0, Words::default()); FEW];
     let mut outcome = Outcome::Admit;
-    for charge in &mut *charges {
-        let place = table.find(counter_key(charge))?;
-        if prepared.iter().any(|(other, _)| *other == place) {
+    for (index, charge) in charges.iter_mut().enumerate() {
+        let (place, words) = prepare(table, charge, now)?;
+        if prepared.get(..index)?.iter().any(|(other, _)| *other == place) {
             // Two charges on one counter are decided one after the other.
             return None;
         }
-        let (decision, words) = table.prepare(place, charge.limit, charge.cost, now)?;
-        prepared.push((place, words));
-        charge.charged_at = None;
-        charge.decision = Some(decision);
+        *prepared.get_mut(index)? = (place, words);
         if charge.denies() {
             outcome = Outcome::Deny;
         }
     }
-    if take && outcome == Outcome::Admit {
+    if outcome == Outcome::Admit {
         for (charge, (place, words)) in charges.iter_mut().zip(prepared) {
-            // What would be denied in shadow mode takes nothing; neither does a cost of zero.
-            table.write(place, words);
-            charge.charged_at = (charge.cost > 0 && is_admitted(charge)).then_some(now);
+            write(table, charge, place, words, take, now);
         }
     }
     Some(outcome)
+}
+
+/// As many charges as most requests make at the most.
+const FEW: usize = 6;
+
+#[inline]
+fn prepare(table: &mut Table, charge: &mut Charge<'_>, now: Timestamp) -> Option<(u16, Words)> {
+    let place = table.find(counter_key(charge))?;
+    let (decision, words) = table.prepare(place, charge.limit, charge.cost, now)?;
+    charge.charged_at = None;
+    charge.decision = Some(decision);
+    Some((place, words))
+}
+
+/// Takes a prepared charge. What would be denied in shadow mode takes nothing; neither does a cost
+/// of zero.
+#[inline]
+fn write(
+    table: &mut Table,
+    charge: &mut Charge<'_>,
+    place: u16,
+    words: Words,
+    take: bool,
+    now: Timestamp,
+) {
+    if take && charge.cost > 0 && is_admitted(charge) {
+        table.write(place, words);
+        charge.charged_at = Some(now);
+    }
 }
 
 /// Takes every charge that is admitted. (A shadow charge that would be denied takes nothing, as if
