@@ -346,13 +346,12 @@ fn hit_known(
     take: bool,
     now: Timestamp,
 ) -> Option<Outcome> {
-    if let [charge] = charges {
-        let (place, words) = prepare(table, charge, now)?;
-        if charge.denies() {
-            return Some(Outcome::Deny);
-        }
-        write(table, charge, place, words, take, now);
-        return Some(Outcome::Admit);
+    if let ([charge], true) = (&mut *charges, take) {
+        let place = table.find(counter_key(charge))?;
+        let decision = table.hit(place, charge.limit, charge.cost, now)?;
+        charge.charged_at = (decision.admitted() && charge.cost > 0).then_some(now);
+        charge.decision = Some(decision);
+        return Some(if charge.denies() { Outcome::Deny } else { Outcome::Admit });
     }
     let mut prepared = [(0, Words::default()); FEW];
     let mut outcome = Outcome::Admit;
@@ -367,9 +366,13 @@ fn hit_known(
             outcome = Outcome::Deny;
         }
     }
-    if outcome == Outcome::Admit {
+    if take && outcome == Outcome::Admit {
         for (charge, (place, words)) in charges.iter_mut().zip(prepared) {
-            write(table, charge, place, words, take, now);
+            // What would be denied in shadow mode takes nothing; neither does a cost of zero.
+            if charge.cost > 0 && is_admitted(charge) {
+                table.write(place, words);
+                charge.charged_at = Some(now);
+            }
         }
     }
     Some(outcome)
@@ -385,23 +388,6 @@ fn prepare(table: &mut Table, charge: &mut Charge<'_>, now: Timestamp) -> Option
     charge.charged_at = None;
     charge.decision = Some(decision);
     Some((place, words))
-}
-
-/// Takes a prepared charge. What would be denied in shadow mode takes nothing; neither does a cost
-/// of zero.
-#[inline]
-fn write(
-    table: &mut Table,
-    charge: &mut Charge<'_>,
-    place: u16,
-    words: Words,
-    take: bool,
-    now: Timestamp,
-) {
-    if take && charge.cost > 0 && is_admitted(charge) {
-        table.write(place, words);
-        charge.charged_at = Some(now);
-    }
 }
 
 /// Takes every charge that is admitted. (A shadow charge that would be denied takes nothing, as if

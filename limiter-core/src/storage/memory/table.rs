@@ -125,6 +125,25 @@ impl Table {
         })
     }
 
+    /// Decides a charge on a counter that is there, and takes it at once if it is admitted. `None`
+    /// for a log.
+    #[inline]
+    pub(super) fn hit(
+        &mut self,
+        place: u16,
+        limit: &Limit,
+        cost: u64,
+        now: Timestamp,
+    ) -> Option<Decision> {
+        let words = &mut self.counters[usize::from(place)].words;
+        Some(match limit.strategy() {
+            Strategy::FixedWindow => hit::<FixedWindow>(words, limit, cost, now),
+            Strategy::SlidingWindowCounter => hit::<SlidingWindowCounter>(words, limit, cost, now),
+            Strategy::TokenBucket => hit::<TokenBucket>(words, limit, cost, now),
+            Strategy::MovingWindow => return None,
+        })
+    }
+
     /// Takes a charge that was [prepared](Self::prepare) a moment ago.
     #[inline]
     pub(super) fn write(&mut self, place: u16, words: Words) {
@@ -394,8 +413,15 @@ impl Packed for SlidingWindowCounter {
     }
 }
 
-/// The decision of a counter, and its state once the charge is taken.
 #[inline]
+fn hit<S: Packed>(words: &mut Words, limit: &Limit, cost: u64, now: Timestamp) -> Decision {
+    let (decision, taken) = prepare::<S>(words, limit, cost, now);
+    *words = taken;
+    decision
+}
+
+/// The decision of a counter, and its state once the charge is taken; as it is, where it cannot be.
+#[inline(always)]
 fn prepare<S: Packed>(
     words: &mut Words,
     limit: &Limit,
