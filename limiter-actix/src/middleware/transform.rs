@@ -38,8 +38,10 @@ use crate::limiter::Limiter;
 /// # }
 /// ```
 ///
-/// Wrap it late: what is wrapped after it (and so runs outside it), such as CORS, a logger or
-/// compression, still runs for denied requests. A denial is a response, not an error.
+/// What is wrapped after it runs outside it: CORS, a logger and compression there still run for
+/// denied requests, because a denial is a response and not an error. What rewrites paths, such as
+/// `NormalizePath`, belongs there too: inside, the limiter would count a path as it was written,
+/// and not as it is served.
 #[derive(Clone)]
 pub struct RateLimit {
     limiter: Limiter,
