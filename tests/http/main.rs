@@ -1,6 +1,9 @@
 //! Decorated and undecorated handlers behind the middleware: in process, and in a server over
 //! sockets.
 
+// Helpers of tests may panic as tests do; clippy knows the tests only.
+#![allow(clippy::unwrap_used)]
+
 #[macro_use]
 mod macros;
 
