@@ -8,6 +8,7 @@
 mod macros;
 
 mod behaviours;
+mod declared;
 mod endpoints;
 mod headers;
 mod sockets;
