@@ -28,13 +28,16 @@ use crate::{
 pub(crate) struct Worker {
     limiter: Limiter,
     of_handlers: RefCell<HashMap<HandlerKey, Rc<Plan>>>,
-    of_endpoints: RefCell<HashMap<(Rc<str>, StackId), Rc<Plan>>>,
+    of_endpoints: RefCell<HashMap<EndpointKey, Rc<Plan>>>,
     stacks: RefCell<ScopeStacks>,
 }
 
 /// The address of the handler's record, which is a static; the method; whether the path is
 /// exempt; and the scopes around the handler.
 type HandlerKey = (usize, CountedMethod, bool, StackId);
+
+/// The endpoint's name, and the scopes around it.
+type EndpointKey = (Rc<str>, StackId);
 
 impl Worker {
     pub(crate) fn new(limiter: Limiter) -> Self {

@@ -116,8 +116,8 @@ impl<T: IntoLimitText> IntoLimitText for Option<T> {
     }
 }
 
-/// Limits for the builder: a list of texts, a function of the request that returns a text, or an
-/// async one.
+/// Limits for the builder: a text, a list of texts, a function of the request that returns a text,
+/// or an async one.
 ///
 /// ```
 /// use actix_web::HttpRequest;
@@ -132,7 +132,7 @@ impl<T: IntoLimitText> IntoLimitText for Option<T> {
 /// # let _ = (listed, asked, awaited);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is neither a list of limits nor a function that returns one",
+    message = "`{Self}` is neither limits nor a function that returns some",
     label = "no limits",
     note = "write a list such as `[\"100/day\", \"10/minute\"]`, or a closure that names the type of \
             its argument: `|request: &HttpRequest| \"10/minute\"`"
@@ -167,6 +167,9 @@ pub struct AskedText(pub(crate) Function<Cow<'static, str>>);
 #[doc(hidden)]
 #[allow(unreachable_pub)]
 pub mod form {
+    /// One text.
+    #[derive(Debug)]
+    pub struct Text;
     /// A list.
     #[derive(Debug)]
     pub struct List;
@@ -176,6 +179,18 @@ pub mod form {
     /// An async function.
     #[derive(Debug)]
     pub struct Async<T>(T);
+}
+
+impl IntoLimits<form::Text> for &str {
+    fn into_limits(self) -> LimitTexts {
+        LimitTexts::Listed(vec![self.to_owned()])
+    }
+}
+
+impl IntoLimits<form::Text> for String {
+    fn into_limits(self) -> LimitTexts {
+        LimitTexts::Listed(vec![self])
+    }
 }
 
 impl<I, S> IntoLimits<form::List> for I
