@@ -27,6 +27,7 @@ mod breach;
 mod charge;
 mod config;
 mod context;
+mod decimal;
 mod endpoint;
 mod gate;
 mod headers;
