@@ -6,5 +6,7 @@
 
 mod interface;
 pub mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 pub use self::interface::{BoxFuture, Storage, Verb};
