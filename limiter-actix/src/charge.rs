@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use actix_web::HttpRequest;
-use limiter_core::{Charge, Decision, Key, Outcome, Storage, StorageError, Timestamp, Verb};
+use limiter_core::{
+    Charge, Decision, Key, Outcome, Receipt, Storage, StorageError, Timestamp, Verb,
+};
 use smallvec::SmallVec;
 
 use crate::{
@@ -37,7 +39,7 @@ struct Demand {
     key: usize,
     cost: u64,
     decision: Option<Decision>,
-    charged_at: Option<Timestamp>,
+    receipt: Option<Receipt>,
 }
 
 /// Why a request is not let through.
@@ -147,7 +149,7 @@ pub(crate) fn charge_afterwards(context: &Context, rule: &Rc<Rule>) {
     for (limit, of) in rule.limits().iter().enumerate() {
         // Application and default limits have a cost that no request changes.
         if let CostRecord::Fixed(cost) = of.cost {
-            batch.demands.push(Demand { limit, key: 0, cost, decision: None, charged_at: None });
+            batch.demands.push(Demand { limit, key: 0, cost, decision: None, receipt: None });
         }
     }
     if batch.apply_now(&*limiter.storage, Verb::Hit).is_none() {
@@ -218,7 +220,7 @@ impl<'a> Collector<'a> {
             (Some(key), _) => self.add(key)?,
         };
         if let Some(key) = key {
-            let demand = Demand { limit, key, cost, decision: None, charged_at: None };
+            let demand = Demand { limit, key, cost, decision: None, receipt: None };
             self.batch.demands.push(demand);
         }
         Ok(())
@@ -382,7 +384,7 @@ impl Demand {
     #[inline]
     fn answer(&mut self, charge: &Charge<'_>) {
         self.decision = charge.decision().copied();
-        self.charged_at = charge.charged_at();
+        self.receipt = charge.receipt();
     }
 }
 
@@ -390,7 +392,7 @@ impl Demand {
 fn charge<'a>(rule: &'a Rule, keys: &'a [Key], demand: &Demand) -> Charge<'a> {
     Charge::new(&rule.limits()[demand.limit].limit, &keys[demand.key])
         .cost(demand.cost)
-        .taken_at(demand.charged_at)
+        .taken(demand.receipt)
 }
 
 fn charges<'a>(rule: &'a Rule, keys: &'a [Key], demands: &[Demand]) -> SmallVec<[Charge<'a>; 4]> {
