@@ -102,6 +102,11 @@ impl<'a> Charge<'a> {
         self.key
     }
 
+    /// What is to happen when the storage cannot decide; `None` leaves it to the storage.
+    pub const fn store_error_policy(&self) -> Option<OnStoreError> {
+        self.on_store_error
+    }
+
     /// What was decided about this charge alone; `None` before any decision.
     ///
     /// In a denied batch a charge can be admitted by itself: its decision then tells what it would

@@ -231,7 +231,7 @@ impl Inner {
 
     /// What happens to a charge now. A charge in shadow mode never fails a batch.
     fn policy(&self, charge: &Charge<'_>) -> OnStoreError {
-        match (charge.on_store_error.unwrap_or(self.on_store_error), charge.mode) {
+        match (charge.store_error_policy().unwrap_or(self.on_store_error), charge.mode) {
             (OnStoreError::Deny, Mode::Shadow) => OnStoreError::Allow,
             (policy, _) => policy,
         }
