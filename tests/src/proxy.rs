@@ -47,7 +47,7 @@ pub struct FaultProxy {
 
 #[derive(Debug)]
 struct Shared {
-    upstream: SocketAddr,
+    upstream: Mutex<SocketAddr>,
     fault: Mutex<Fault>,
     changed: Condvar,
     ended: AtomicBool,
@@ -71,7 +71,7 @@ impl FaultProxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port on the loopback");
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
-            upstream,
+            upstream: Mutex::new(upstream),
             fault: Mutex::default(),
             changed: Condvar::new(),
             ended: AtomicBool::new(false),
@@ -101,6 +101,11 @@ impl FaultProxy {
     pub fn set(&self, fault: Fault) {
         *self.shared.fault.lock() = fault;
         self.shared.changed.notify_all();
+    }
+
+    /// Where new connections go from now on, as after a fail-over behind one address.
+    pub fn forward_to(&self, upstream: SocketAddr) {
+        *self.shared.upstream.lock() = upstream;
     }
 
     /// Resets every open connection.
@@ -135,7 +140,8 @@ impl Shared {
     fn connect(self: &Arc<Self>, client: TcpStream) {
         let client = Arc::new(Client { stream: client, resetting: AtomicBool::new(false) });
         let fault = *self.fault.lock();
-        let server = TcpStream::connect(self.upstream).ok().filter(|_| fault != Fault::Refuse);
+        let server =
+            TcpStream::connect(*self.upstream.lock()).ok().filter(|_| fault != Fault::Refuse);
         let Some(server) = server.map(Arc::new) else { return client.reset() };
         // Neither fails on an open socket.
         let _ = (client.stream.set_nodelay(true), server.set_nodelay(true));

@@ -110,6 +110,20 @@ async fn a_storage_that_is_too_slow_stays_alone() {
     assert_eq!((health.circuit, health.probes, health.closed), (Circuit::Open, 1, 0));
 }
 
+/// Each client's counters are on one node of a cluster: the probe must ask the one that is ill.
+#[tokio::test(start_paused = true)]
+async fn a_probe_asks_where_the_client_was_refused() {
+    let ward = Ward::new();
+    ward.open(State::RefusingOne).await;
+    ward.clock.advance(Duration::from_millis(100));
+    ward.hit(&per_minute(100, "nodes")).await;
+    settle().await;
+    let health = ward.guard.health();
+    assert_eq!((health.circuit, health.probes), (Circuit::Open, 1));
+    ward.recover().await;
+    assert_eq!(ward.guard.health().circuit, Circuit::Closed);
+}
+
 /// The runtime of an Actix worker ends, and with it the probe that it sent.
 #[test]
 fn a_probe_whose_runtime_ends_is_replaced_by_one_of_another() {

@@ -28,6 +28,8 @@ pub(crate) enum State {
     Mute,
     /// Answers after a while.
     Slow(Duration),
+    /// Fails for one client, as where one node of several is down.
+    RefusingOne,
 }
 
 /// The in-process storage as if it were far away.
@@ -75,8 +77,12 @@ impl Storage for Patient {
                 State::Refusing => return Err(StorageError::new("connection refused")),
                 State::Mute => {
                     self.memory.apply(verb, charges).await?;
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
+                State::RefusingOne if *charges[0].key() == Key::text("client") => {
+                    return Err(StorageError::new("connection refused"));
+                }
+                State::RefusingOne => {}
                 State::Slow(delay) => tokio::time::sleep(delay).await,
             }
             self.memory.apply(verb, charges).await

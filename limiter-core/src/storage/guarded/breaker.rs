@@ -9,7 +9,7 @@ use ahash::RandomState;
 use parking_lot::Mutex;
 
 use super::health::Circuit;
-use crate::{clock::Timestamp, error::StorageError};
+use crate::{clock::Timestamp, error::StorageError, key::Key};
 
 /// When the circuit opens, and how long it is left alone.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,8 @@ struct Course {
     pauses: u32,
     closed_at: Timestamp,
     cause: Option<StorageError>,
+    /// Of the client whose request opened the circuit.
+    key: Option<Key>,
 }
 
 /// The right to send the one probe: the value of `probe_at` while it is on its way.
@@ -81,6 +83,11 @@ impl Breaker {
         self.course.lock().cause.clone()
     }
 
+    /// Whose request opened the circuit.
+    pub(super) fn key(&self) -> Option<Key> {
+        self.course.lock().key.clone()
+    }
+
     /// The storage answered a request.
     #[inline]
     pub(super) fn succeeded(&self) {
@@ -92,14 +99,19 @@ impl Breaker {
 
     /// The storage failed a request. How many failures in a row opened the circuit, if this one
     /// did.
-    pub(super) fn failed(&self, error: &StorageError, now: Timestamp) -> Option<u32> {
+    pub(super) fn failed(
+        &self,
+        error: &StorageError,
+        key: Option<&Key>,
+        now: Timestamp,
+    ) -> Option<u32> {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let opens = failures >= self.patience.failures && self.open(error, now);
+        let opens = failures >= self.patience.failures && self.open(error, key, now);
         opens.then_some(failures)
     }
 
     /// Opens the circuit. Whether it was closed.
-    pub(super) fn open(&self, error: &StorageError, now: Timestamp) -> bool {
+    pub(super) fn open(&self, error: &StorageError, key: Option<&Key>, now: Timestamp) -> bool {
         let mut course = self.course.lock();
         if self.is_open() {
             return false;
@@ -109,6 +121,7 @@ impl Breaker {
             course.pauses = 0;
         }
         course.cause = Some(error.clone());
+        course.key = key.cloned();
         self.pause(&mut course, now);
         self.open.store(true, Ordering::Release);
         true
@@ -199,12 +212,12 @@ mod tests {
     fn the_circuit_opens_after_failures_in_a_row_and_only_then() {
         let breaker = breaker();
         for _ in 0..10 {
-            assert_eq!(breaker.failed(&ill(), at(0)), None);
-            assert_eq!(breaker.failed(&ill(), at(0)), None);
+            assert_eq!(breaker.failed(&ill(), None, at(0)), None);
+            assert_eq!(breaker.failed(&ill(), None, at(0)), None);
             breaker.succeeded();
         }
         assert_eq!(breaker.circuit(), Circuit::Closed);
-        assert_eq!((0..5).filter(|_| breaker.failed(&ill(), at(0)).is_some()).count(), 1);
+        assert_eq!((0..5).filter(|_| breaker.failed(&ill(), None, at(0)).is_some()).count(), 1);
         assert_eq!(breaker.circuit(), Circuit::Open);
         assert_eq!(breaker.cause().unwrap().to_string(), "no answer");
     }
@@ -213,7 +226,7 @@ mod tests {
     fn one_probe_at_a_time_is_sent_and_a_lost_one_is_replaced() {
         let breaker = breaker();
         assert!(breaker.turn(at(0)).is_none(), "a closed circuit is not probed");
-        assert!(breaker.open(&ill(), at(0)));
+        assert!(breaker.open(&ill(), None, at(0)));
         assert!(breaker.turn(at(49)).is_none());
         let lost = breaker.turn(at(101)).expect("the first pause is over");
         assert_eq!(breaker.circuit(), Circuit::HalfOpen);
@@ -228,7 +241,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_longest_and_never_pass_it() {
         let breaker = breaker();
-        breaker.open(&ill(), at(0));
+        breaker.open(&ill(), None, at(0));
         let mut now = at(0);
         for expected in [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000] {
             let (half, whole) = (now.plus(expected * 500), now.plus(expected * 1_000));
@@ -243,14 +256,14 @@ mod tests {
     fn a_storage_that_flaps_is_left_alone_ever_longer_until_it_was_well_for_long() {
         let breaker = breaker();
         for _ in 0..4 {
-            breaker.open(&ill(), at(0));
+            breaker.open(&ill(), None, at(0));
             assert!(breaker.close(at(0)));
         }
-        breaker.open(&ill(), at(9_999));
+        breaker.open(&ill(), None, at(9_999));
         assert!(breaker.turn(at(9_999 + 799)).is_none(), "the fifth pause is 800 to 1600 ms");
         assert!(breaker.turn(at(9_999 + 1_601)).is_some());
         breaker.close(at(20_000));
-        breaker.open(&ill(), at(30_001));
+        breaker.open(&ill(), None, at(30_001));
         assert!(breaker.turn(at(30_001 + 101)).is_some(), "well for ten seconds: 50 to 100 ms");
     }
 
@@ -258,8 +271,8 @@ mod tests {
     fn state_changes_are_told_once() {
         let breaker = breaker();
         assert!(!breaker.close(at(0)));
-        assert!(breaker.open(&ill(), at(0)));
-        assert!(!breaker.open(&ill(), at(0)));
+        assert!(breaker.open(&ill(), None, at(0)));
+        assert!(!breaker.open(&ill(), None, at(0)));
         assert!(breaker.close(at(1)));
         assert!(!breaker.close(at(1)));
     }

@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     decision::Outcome,
     error::{OnStoreError, StorageError},
+    key::Key,
     storage::{BoxFuture, Storage, Verb},
     strategy::Strategy,
 };
@@ -82,18 +83,22 @@ impl GuardedStorage {
     /// What the storage said, with what to look at.
     pub async fn check(&self) -> Result<(), StorageError> {
         let inner = &self.inner;
-        let Err(cause) = within(inner.probe_deadline, inner.probe.ask(&*inner.storage)).await
-        else {
-            return Ok(());
-        };
+        let key = Key::text("probe");
+        let probe = inner.probe.ask(&*inner.storage, &key);
+        let Err(cause) = within(inner.probe_deadline, probe).await else { return Ok(()) };
         let error = StorageError::new(format!(
             "expected an answer of the storage {}, found: {cause}; see whether it runs, and whether \
              its address, credentials and permissions are right",
             inner.storage.name()
         ))
         .with_source(cause);
-        inner.opened(inner.breaker.open(&error, inner.clock.coarse()).then_some(1), &error);
+        inner.opened(inner.breaker.open(&error, None, inner.clock.coarse()).then_some(1), &error);
         Err(error)
+    }
+
+    /// The last error of the storage, while it is left alone.
+    pub fn cause(&self) -> Option<StorageError> {
+        self.inner.breaker.cause()
     }
 
     /// How the storage is, and what happened so far.
@@ -193,7 +198,8 @@ impl Inner {
             Err(error) => {
                 self.counts.failures.add(1);
                 tracing::debug!(storage = self.storage.name(), %error, "the storage did not decide");
-                self.opened(self.breaker.failed(error, self.clock.coarse()), error);
+                let key = charges.first().map(|charge| charge.key);
+                self.opened(self.breaker.failed(error, key, self.clock.coarse()), error);
             }
         }
         answer
@@ -327,11 +333,12 @@ impl Sent {
     }
 
     async fn ask(mut self) {
-        let Inner { storage, probe, deadline, probe_deadline, .. } = &*self.guard;
+        let Inner { storage, probe, breaker, deadline, probe_deadline, .. } = &*self.guard;
+        let key = breaker.key().unwrap_or_else(|| Key::text("probe"));
         // The first answer may take a new connection. What counts is the second, which takes what
         // the answer to a client would.
-        let answered = match within(*probe_deadline, probe.ask(&**storage)).await {
-            Ok(()) => within(*deadline, probe.ask(&**storage)).await,
+        let answered = match within(*probe_deadline, probe.ask(&**storage, &key)).await {
+            Ok(()) => within(*deadline, probe.ask(&**storage, &key)).await,
             failed => failed,
         };
         self.done(answered);
