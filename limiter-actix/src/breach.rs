@@ -1,153 +1,125 @@
-//! The answers to requests that are not let through.
+//! What callbacks and error handlers are told of a denial.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use actix_web::{
-    HttpResponse,
-    http::{
-        StatusCode,
-        header::{self, HttpDate},
-    },
-};
-use serde::Serialize;
+use actix_web::{HttpRequest, HttpResponse};
 
-use crate::{
-    charge::{Batch, Refusal},
-    context::Context,
-    headers::RetryAfter,
-    limiter::Inner,
-    record::HandlerRecord,
-};
+use crate::current::CurrentLimit;
 
-/// A problem body of RFC 9457, with the extension of the IETF draft on rate limit header fields
-/// (`draft-ietf-httpapi-ratelimit-headers-10`, section on problem types).
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Problem<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    violated_policies: Vec<&'a str>,
+/// A breached limit, as `on_breach` and `error_message` see it.
+///
+/// ```
+/// use actix_web::HttpResponse;
+/// use limiter_actix::{limit, Breach};
+///
+/// fn sorry(breach: &Breach<'_>) -> HttpResponse {
+///     HttpResponse::TooManyRequests().body(format!("{}: try later", breach.limit().quota()))
+/// }
+///
+/// #[limit("10/minute", on_breach = sorry)]
+/// async fn search() -> &'static str { "found" }
+/// ```
+#[derive(Debug)]
+pub struct Breach<'a> {
+    request: &'a HttpRequest,
+    /// Never empty.
+    so_far: &'a [CurrentLimit],
+    limit: &'a CurrentLimit,
 }
 
-const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
-const REDUCED_CAPACITY: &str =
-    "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
+impl<'a> Breach<'a> {
+    /// The last of several breaches; `None` if there is none.
+    pub(crate) fn new(request: &'a HttpRequest, so_far: &'a [CurrentLimit]) -> Option<Self> {
+        let limit = so_far.last()?;
+        Some(Self { request, so_far, limit })
+    }
 
-/// **Deny**: the response to a request that a limiter refuses.
-pub(crate) fn response(context: &Context, refusal: &Refusal, endpoint: &str) -> HttpResponse {
-    match refusal {
-        Refusal::Breach => {
-            too_many_requests(context.worker.limiter(), &context.batch.borrow(), endpoint)
-        }
-        Refusal::NoIdentity => {
-            tracing::info!(endpoint, "a request without identity was denied");
-            forbidden()
-        }
-        Refusal::Storage(error) => {
-            tracing::error!(%error, endpoint, "the storage could not decide; the request is denied");
-            unavailable()
-        }
+    /// The denied request. Before routing its path parameters are empty.
+    pub fn request(&self) -> &'a HttpRequest {
+        self.request
+    }
+
+    /// The breached limit: quota, key, remaining, reset.
+    pub fn limit(&self) -> &'a CurrentLimit {
+        self.limit
+    }
+
+    /// The breaches of this request so far, this one included: with
+    /// [`fail_on_first_breach`](crate::LimiterBuilder::fail_on_first_breach) off there may be
+    /// several, shortest window first.
+    pub fn so_far(&self) -> &'a [CurrentLimit] {
+        self.so_far
+    }
+
+    /// How long the client has to wait for the breaches so far; `None` where waiting never helps.
+    pub fn retry_after(&self) -> Option<Duration> {
+        longest_wait(self.so_far)
     }
 }
 
-fn too_many_requests(limiter: &Inner, batch: &Batch, endpoint: &str) -> HttpResponse {
-    let settings = &limiter.settings;
-    let reported = if settings.fail_on_first_breach { 1 } else { usize::MAX };
-    let mut violated_policies = Vec::new();
-    for (limit, _) in batch.breaches().take(reported) {
-        tracing::info!(policy = &*limit.name, quota = %limit.limit.quota(), endpoint, "limit exceeded");
-        violated_policies.push(&*limit.name);
-    }
-    let detail = batch.breaches().next().map_or_else(String::new, |(limit, _)| {
-        limit.error_message.map_or_else(|| limit.limit.quota().to_string(), str::to_owned)
-    });
-    let mut response = problem(&Problem {
-        kind: QUOTA_EXCEEDED,
-        title: "Request cannot be satisfied as assigned quota has been exceeded",
-        status: StatusCode::TOO_MANY_REQUESTS.as_u16(),
-        detail,
-        violated_policies,
-    });
-    if let Some(wait) = retry_after(batch) {
-        let value = match settings.headers.retry_after_form() {
-            RetryAfter::Seconds => header::HeaderValue::from(seconds_up(wait)),
-            RetryAfter::HttpDate => http_date(wait),
-        };
-        response.headers_mut().insert(settings.headers.retry_after_field(), value);
-    }
-    response
-}
-
-/// The time after which no limit denies the request any more: all of them are asked, whichever is
-/// reported. `None` where waiting never helps.
-fn retry_after(batch: &Batch) -> Option<Duration> {
-    batch
-        .breaches()
-        .map(|(_, decision)| decision.retry_after())
+/// The time after which none of the limits denies any more; `None` where waiting never helps.
+fn longest_wait(breached: &[CurrentLimit]) -> Option<Duration> {
+    breached
+        .iter()
+        .map(CurrentLimit::retry_after)
         .try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)))
 }
 
-/// Whole seconds, rounded up: a client that waits as told is admitted.
-pub(crate) fn seconds_up(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+/// The breached limits of a denied request, in the extensions of its response: for
+/// [`ErrorHandlers`](actix_web::middleware::ErrorHandlers) and other middleware around the
+/// limiter.
+///
+/// ```
+/// use actix_web::{dev::ServiceResponse, middleware::{ErrorHandlerResponse, ErrorHandlers}, http::StatusCode};
+/// use limiter_actix::Denial;
+///
+/// fn count<B>(response: ServiceResponse<B>) -> actix_web::Result<ErrorHandlerResponse<B>> {
+///     if let Some(denial) = response.response().extensions().get::<Denial>() {
+///         println!("{} was breached", denial.breached()[0].name());
+///     }
+///     Ok(ErrorHandlerResponse::Response(response.map_into_left_body()))
+/// }
+///
+/// let handlers = ErrorHandlers::<actix_web::body::BoxBody>::new().handler(StatusCode::TOO_MANY_REQUESTS, count);
+/// # let _ = handlers;
+/// ```
+#[derive(Clone, Debug)]
+pub struct Denial {
+    breached: Vec<CurrentLimit>,
 }
 
-fn http_date(wait: Duration) -> header::HeaderValue {
-    // A date has whole seconds too.
-    let moment = SystemTime::now() + wait + Duration::from_millis(999);
-    header::HeaderValue::from_str(&HttpDate::from(moment).to_string())
-        .unwrap_or_else(|_| header::HeaderValue::from(seconds_up(wait)))
+impl Denial {
+    pub(crate) fn new(breached: Vec<CurrentLimit>) -> Self {
+        Self { breached }
+    }
+
+    /// The breached limits, shortest window first: one, unless
+    /// [`fail_on_first_breach`](crate::LimiterBuilder::fail_on_first_breach) is off.
+    pub fn breached(&self) -> &[CurrentLimit] {
+        &self.breached
+    }
 }
 
-fn forbidden() -> HttpResponse {
-    problem(&Problem {
-        kind: "about:blank",
-        title: "Forbidden",
-        status: StatusCode::FORBIDDEN.as_u16(),
-        detail: "the client cannot be identified".to_owned(),
-        violated_policies: Vec::new(),
-    })
+/// What a breach callback may return: nothing, a response, or perhaps a response.
+pub trait IntoBreachResponse {
+    /// The response that is sent in place of the limiter's; `None` to keep that.
+    fn into_breach_response(self) -> Option<HttpResponse>;
 }
 
-fn unavailable() -> HttpResponse {
-    problem(&Problem {
-        kind: REDUCED_CAPACITY,
-        title: "Request cannot be satisfied due to temporary server capacity constraints",
-        status: StatusCode::SERVICE_UNAVAILABLE.as_u16(),
-        detail: "rate limits cannot be checked at the moment".to_owned(),
-        violated_policies: Vec::new(),
-    })
+impl IntoBreachResponse for () {
+    fn into_breach_response(self) -> Option<HttpResponse> {
+        None
+    }
 }
 
-/// The answer of a decorated handler around which no middleware stands: never "unlimited".
-pub(crate) fn no_middleware(record: &HandlerRecord) -> HttpResponse {
-    tracing::error!(
-        handler = record.handler(),
-        file = record.file(),
-        line = record.line(),
-        "the handler is decorated with limits, but no limiter is wrapped around it; add \
-         `.wrap(limiter.middleware())` to the `App` (or to the scope) that serves it"
-    );
-    problem(&Problem {
-        kind: "about:blank",
-        title: "Internal Server Error",
-        status: StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
-        detail: "the request could not be handled".to_owned(),
-        violated_policies: Vec::new(),
-    })
+impl IntoBreachResponse for HttpResponse {
+    fn into_breach_response(self) -> Option<HttpResponse> {
+        Some(self)
+    }
 }
 
-fn problem(problem: &Problem<'_>) -> HttpResponse {
-    // A struct of texts and a number has a JSON form.
-    let body = serde_json::to_string(problem).unwrap_or_default();
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    HttpResponse::build(status)
-        .insert_header((header::CONTENT_TYPE, "application/problem+json"))
-        // A denial is for this client and this moment; RFC 6585 forbids to store a 429.
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(body)
+impl IntoBreachResponse for Option<HttpResponse> {
+    fn into_breach_response(self) -> Option<HttpResponse> {
+        self
+    }
 }

@@ -4,16 +4,17 @@ use std::rc::Rc;
 
 use actix_web::HttpRequest;
 use limiter_core::{
-    Charge, Decision, Key, Outcome, Receipt, Storage, StorageError, Timestamp, Verb,
+    Charge, Decision, Key, Limit, Outcome, Receipt, Storage, StorageError, Timestamp, Verb,
 };
 use smallvec::SmallVec;
 
 use crate::{
     config::{LimiterKey, MissingIdentity},
-    context::{Context, Worker},
-    limiter::Inner,
-    record::{CostRecord, KeyFn},
-    rule::{Rule, RuleLimit},
+    context::Context,
+    current::CurrentLimit,
+    function::Cost,
+    limiter::{Inner, Limiter},
+    rule::{LimitKey, Plan, Role, Rule, RuleLimit},
 };
 
 /// What one request is charged: for each limit of a rule a key and a cost, and afterwards the
@@ -32,7 +33,7 @@ pub(crate) struct Batch {
 }
 
 /// One limit's part of a batch.
-struct Demand {
+pub(crate) struct Demand {
     /// The limit's place in the rule.
     limit: usize,
     /// The key's place in the keys.
@@ -48,6 +49,8 @@ pub(crate) enum Refusal {
     Breach,
     /// No key could be told, and the policy says no.
     NoIdentity,
+    /// A function returned a limit that is none, and the policy says no.
+    InvalidLimit,
     /// The storage did not answer.
     Storage(StorageError),
 }
@@ -69,15 +72,17 @@ pub(crate) fn limiter_key(limiter: &Inner, request: &HttpRequest) -> Option<Key>
 pub(crate) fn decide_now(
     context: &Context,
     request: &HttpRequest,
-    rule: &Rc<Rule>,
+    plan: &Plan,
     known: Option<Option<Key>>,
 ) -> Option<Result<(), Refusal>> {
+    let limiter = context.worker.limiter();
+    let rule = plan.rule_now(limiter, request)?;
     if !rule.is_immediate() {
         return None;
     }
     let batch = &mut *context.batch.borrow_mut();
-    match batch.collect_now(&context.worker, request, rule, known) {
-        Ok(()) => batch.hit_now(context.worker.limiter()),
+    match batch.collect_now(limiter, request, rule, known) {
+        Ok(()) => batch.hit_now(limiter),
         Err(refusal) => Some(Err(refusal)),
     }
 }
@@ -86,19 +91,15 @@ pub(crate) fn decide_now(
 pub(crate) async fn decide(
     context: &Context,
     request: &HttpRequest,
-    rule: &Rc<Rule>,
+    plan: &Plan,
 ) -> Result<(), Refusal> {
-    if !rule.is_immediate() {
-        collect(context, request, rule).await?;
-    }
-    decide_collected(context).await
-}
-
-/// **Evaluate** a batch that [`decide_now`] has left to be waited for.
-pub(crate) async fn decide_collected(context: &Context) -> Result<(), Refusal> {
     let limiter = context.worker.limiter();
     // Taken out while waiting: a borrow may not live that long.
     let mut batch = context.batch.take();
+    if batch.rule.is_none() {
+        let rule = plan.rule_for(limiter, request).await;
+        batch.collect(limiter, request, rule).await?;
+    }
     let decided = match batch.hit_now(limiter) {
         Some(decided) => decided,
         None => match batch.apply(&*limiter.storage, Verb::Hit).await {
@@ -110,8 +111,8 @@ pub(crate) async fn decide_collected(context: &Context) -> Result<(), Refusal> {
     decided
 }
 
-/// **Settle**: gives back what the middleware charged before it knew the handler. Whether that is
-/// done; where it is not, [`refund`] does it.
+/// **Settle**: gives back what was charged before the handler was known. Whether that is done;
+/// where it is not, [`refund`] does it.
 #[inline]
 pub(crate) fn refund_now(context: &Context) -> bool {
     let batch = &mut *context.batch.borrow_mut();
@@ -135,25 +136,27 @@ pub(crate) async fn refund(context: &Context) {
 }
 
 /// Charges a request that has been answered already: whatever the decision, nobody is denied.
+///
+/// The request is gone where an inner middleware answered with an error; then only what needs no
+/// request can be charged.
 #[cold]
-pub(crate) fn charge_afterwards(context: &Context, rule: &Rc<Rule>) {
-    let limiter = context.worker.limiter();
-    let told = context.entry_key.take().flatten();
-    let key = match (told, &limiter.settings.missing_identity) {
-        (Some(key), _) => key,
-        (None, MissingIdentity::Fallback(key)) => key.clone(),
-        (None, MissingIdentity::Deny | MissingIdentity::Skip) => return,
+pub(crate) fn charge_afterwards(context: &Context, request: Option<&HttpRequest>, plan: &Plan) {
+    let worker = Rc::clone(&context.worker);
+    let limiter = worker.limiter();
+    let told = context.entry_key.take();
+    let mut batch = Batch::default();
+    let collected = match (request, plan.fixed()) {
+        (Some(request), _) => match plan.rule_now(limiter, request) {
+            Some(rule) if rule.is_immediate() => batch.collect_now(limiter, request, rule, told),
+            _ => return,
+        },
+        (None, Some(rule)) => batch.collect_blindly(limiter, rule, told.flatten()),
+        (None, None) => return,
     };
-    let mut batch = Batch { rule: Some(Rc::clone(rule)), ..Batch::default() };
-    batch.keys.push(key);
-    for (limit, of) in rule.limits().iter().enumerate() {
-        // Application and default limits have a cost that no request changes.
-        if let CostRecord::Fixed(cost) = of.cost {
-            batch.demands.push(Demand { limit, key: 0, cost, decision: None, receipt: None });
-        }
+    if collected.is_err() || batch.demands.is_empty() {
+        return;
     }
     if batch.apply_now(&*limiter.storage, Verb::Hit).is_none() {
-        let worker = Rc::clone(&context.worker);
         actix_web::rt::spawn(async move {
             if let Err(error) = batch.apply(&*worker.limiter().storage, Verb::Hit).await {
                 tracing::warn!(%error, "an answered request could not be charged");
@@ -162,65 +165,92 @@ pub(crate) fn charge_afterwards(context: &Context, rule: &Rc<Rule>) {
     }
 }
 
-/// Keys and costs of a rule that has to be waited for.
-async fn collect(context: &Context, request: &HttpRequest, rule: &Rc<Rule>) -> Result<(), Refusal> {
-    let mut batch = context.batch.take();
-    let mut collector = Collector::new(context.worker.limiter(), request, &mut batch, None);
-    for (index, limit) in rule.limits().iter().enumerate() {
-        let own_key = match limit.key {
-            Some(KeyFn::Sync(key)) => Some(key(request)),
-            Some(KeyFn::Async(key)) => Some(key(request).await),
-            None => None,
-        };
-        let cost = match limit.cost {
-            CostRecord::Fixed(cost) => cost,
-            CostRecord::Sync(cost) => cost(request),
-            CostRecord::Async(cost) => cost(request).await,
-        };
-        collector.push(index, own_key, cost)?;
+/// Charges a cost after the fact, as far as it is there: what is left at most.
+pub(crate) async fn take_what_is_left(
+    storage: &dyn Storage,
+    limit: &Limit,
+    key: &Key,
+    cost: u64,
+) -> Result<Decision, StorageError> {
+    let mut cost = cost;
+    loop {
+        let decision = decide_one(storage, Verb::Hit, limit, key, cost).await?;
+        let left = decision.remaining();
+        if decision.admitted() || left == 0 {
+            return Ok(decision);
+        }
+        // Somebody else may have taken of it since, and then it is less again.
+        cost = cost.min(left);
     }
-    batch.rule = Some(Rc::clone(rule));
-    context.batch.replace(batch);
-    Ok(())
+}
+
+/// Decides one charge by itself, at once or waiting.
+pub(crate) async fn decide_one(
+    storage: &dyn Storage,
+    verb: Verb,
+    limit: &Limit,
+    key: &Key,
+    cost: u64,
+) -> Result<Decision, StorageError> {
+    let mut charges = [Charge::new(limit, key).cost(cost)];
+    apply(storage, verb, &mut charges).await?;
+    let [charge] = charges;
+    charge
+        .decision()
+        .copied()
+        .ok_or_else(|| StorageError::new(format!("the storage {} decided nothing", storage.name())))
+}
+
+/// Does something to charges, at once or waiting.
+pub(crate) async fn apply(
+    storage: &dyn Storage,
+    verb: Verb,
+    charges: &mut [Charge<'_>],
+) -> Result<Outcome, StorageError> {
+    match storage.apply_now(verb, charges) {
+        Some(outcome) => Ok(outcome),
+        None => storage.apply(verb, charges).await,
+    }
 }
 
 /// Puts the demands of one request together.
 struct Collector<'a> {
     limiter: &'a Inner,
-    request: &'a HttpRequest,
+    request: Option<&'a HttpRequest>,
     batch: &'a mut Batch,
     known: Option<Option<Key>>,
     /// The place of the limiter's key, once a limit needed it.
     limiter_key: Option<usize>,
 }
 
-impl<'a> Collector<'a> {
+impl Collector<'_> {
+    /// Adds a limit; `own` is what its own key function said.
     #[inline]
-    fn new(
-        limiter: &'a Inner,
-        request: &'a HttpRequest,
-        batch: &'a mut Batch,
-        known: Option<Option<Key>>,
-    ) -> Self {
-        Self { limiter, request, batch, known, limiter_key: None }
-    }
-
-    #[inline]
-    fn push(&mut self, limit: usize, own: Option<Option<Key>>, cost: u64) -> Result<(), Refusal> {
-        let key = match (own, self.limiter_key) {
-            (None, Some(place)) => Some(place),
-            (None, None) => {
-                let key = match self.known.take() {
-                    Some(key) => key,
-                    None => limiter_key(self.limiter, self.request),
+    fn push(
+        &mut self,
+        place: usize,
+        limit: &RuleLimit,
+        own: Option<Key>,
+        cost: u64,
+    ) -> Result<(), Refusal> {
+        let key = match (&limit.key, self.limiter_key) {
+            (LimitKey::Limiter, Some(key)) => Some(key),
+            (LimitKey::Limiter, None) => {
+                let key = match (self.known.take(), self.request) {
+                    (Some(key), _) => key,
+                    (None, Some(request)) => limiter_key(self.limiter, request),
+                    (None, None) => None,
                 };
-                self.limiter_key = self.add(key)?;
+                self.limiter_key = self.add(limit, key)?;
                 self.limiter_key
             }
-            (Some(key), _) => self.add(key)?,
+            (LimitKey::Own(_), _) => self.add(limit, own)?,
+            (LimitKey::SameAs(other), _) => {
+                self.batch.demands.iter().find(|demand| demand.limit == *other).map(|of| of.key)
+            }
         };
         if let Some(key) = key {
-            let demand = Demand { limit, key, cost, decision: None, receipt: None };
+            let demand = Demand { limit: place, key, cost, decision: None, receipt: None };
             self.batch.demands.push(demand);
         }
         Ok(())
@@ -228,12 +258,14 @@ impl<'a> Collector<'a> {
 
     /// The place of a key; none where the limit is to be left out.
     #[inline]
-    fn add(&mut self, key: Option<Key>) -> Result<Option<usize>, Refusal> {
+    fn add(&mut self, limit: &RuleLimit, key: Option<Key>) -> Result<Option<usize>, Refusal> {
         let key = match (key, &self.limiter.settings.missing_identity) {
             (Some(key), _) => key,
-            (None, MissingIdentity::Deny) => return Err(Refusal::NoIdentity),
             (None, MissingIdentity::Fallback(key)) => key.clone(),
             (None, MissingIdentity::Skip) => return Ok(None),
+            // What never denies does not deny for want of a key either.
+            (None, MissingIdentity::Deny) if matches!(limit.role, Role::Shadow) => return Ok(None),
+            (None, MissingIdentity::Deny) => return Err(Refusal::NoIdentity),
         };
         self.batch.keys.push(key);
         Ok(Some(self.batch.keys.len() - 1))
@@ -241,17 +273,44 @@ impl<'a> Collector<'a> {
 }
 
 impl Batch {
-    /// Every limit of the batch with its decision, shortest window first.
-    pub(crate) fn decisions(&self) -> impl Iterator<Item = (&RuleLimit, &Decision)> {
-        let limits = self.rule.as_ref().map_or(&[][..], |rule| rule.limits());
-        self.demands
-            .iter()
-            .filter_map(|demand| Some((limits.get(demand.limit)?, demand.decision.as_ref()?)))
+    /// Every limit of the batch with its decision, shortest window first; meta limits only where
+    /// one of them denies, and never what is but a shadow: what a client is told.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&RuleLimit, &Decision)> {
+        let denied_by_meta = self.breached_meta().is_some();
+        self.decisions().map(|(_, limit, decision)| (limit, decision)).filter(
+            move |(limit, decision)| match limit.role {
+                Role::Enforce => !denied_by_meta,
+                Role::Shadow => false,
+                Role::Meta(_) => denied_by_meta && !decision.admitted(),
+            },
+        )
     }
 
-    /// The limits that deny the request.
+    /// The limits that deny the request: the first meta limit that does, or else all others.
     pub(crate) fn breaches(&self) -> impl Iterator<Item = (&RuleLimit, &Decision)> {
-        self.decisions().filter(|(_, decision)| !decision.admitted())
+        let meta = self.breached_meta();
+        let others = self
+            .decisions()
+            .filter(|(_, limit, decision)| limit.is_enforced() && !decision.admitted())
+            .map(|(_, limit, decision)| (limit, decision))
+            .filter(move |_| meta.is_none());
+        meta.into_iter().chain(others)
+    }
+
+    fn breached_meta(&self) -> Option<(&RuleLimit, &Decision)> {
+        if self.outcome != Some(Outcome::Deny) {
+            return None;
+        }
+        self.decisions()
+            .find(|(_, limit, decision)| limit.is_meta() && !decision.admitted())
+            .map(|(_, limit, decision)| (limit, decision))
+    }
+
+    fn decisions(&self) -> impl Iterator<Item = (&Demand, &RuleLimit, &Decision)> {
+        let limits = self.rule.as_ref().map_or(&[][..], |rule| rule.limits());
+        self.demands.iter().filter_map(|demand| {
+            Some((demand, limits.get(demand.limit)?, demand.decision.as_ref()?))
+        })
     }
 
     /// The limit that headers tell of: the first breached one; where none is, the first that
@@ -260,12 +319,59 @@ impl Batch {
         if self.outcome == Some(Outcome::Deny) {
             return self.breaches().next();
         }
-        self.decisions().find(|(limit, _)| !limit.shared).or_else(|| self.decisions().next())
+        self.told().find(|(limit, _)| !limit.shared).or_else(|| self.told().next())
+    }
+
+    /// The [headline](Self::headline), as handlers see it.
+    pub(crate) fn headline_limit(&self, limiter: &Limiter) -> Option<CurrentLimit> {
+        let headline = std::ptr::from_ref(self.headline()?.0);
+        let (demand, ..) =
+            self.decisions().find(|(_, limit, _)| std::ptr::from_ref(*limit) == headline)?;
+        self.current_limit(limiter, demand)
+    }
+
+    /// Every limit that was evaluated, as handlers and callbacks see it.
+    pub(crate) fn current_limits(&self, limiter: &Limiter) -> Vec<CurrentLimit> {
+        self.decisions().filter_map(|(demand, ..)| self.current_limit(limiter, demand)).collect()
+    }
+
+    /// The limits that [`breaches`](Self::breaches) names, as callbacks see them.
+    pub(crate) fn breached_limits(&self, limiter: &Limiter) -> Vec<CurrentLimit> {
+        let breached: SmallVec<[*const RuleLimit; 4]> =
+            self.breaches().map(|(limit, _)| std::ptr::from_ref(limit)).collect();
+        self.decisions()
+            .filter(|(_, limit, _)| breached.contains(&std::ptr::from_ref(*limit)))
+            .filter_map(|(demand, ..)| self.current_limit(limiter, demand))
+            .collect()
+    }
+
+    fn current_limit(&self, limiter: &Limiter, demand: &Demand) -> Option<CurrentLimit> {
+        let rule = Rc::clone(self.rule.as_ref()?);
+        let key = self.keys[demand.key].clone();
+        Some(CurrentLimit::new(
+            limiter.clone(),
+            rule,
+            demand.limit,
+            key,
+            demand.cost,
+            demand.decision?,
+        ))
     }
 
     /// The rule whose limits were charged.
-    pub(crate) fn rule(&self) -> Option<&Rule> {
-        self.rule.as_deref()
+    pub(crate) fn rule(&self) -> Option<&Rc<Rule>> {
+        self.rule.as_ref()
+    }
+
+    /// The charges that were admitted together.
+    pub(crate) fn admitted(&self) -> &[Demand] {
+        if self.outcome == Some(Outcome::Admit) { &self.demands } else { &[] }
+    }
+
+    /// The key of a demand.
+    pub(crate) fn key_of(&self, limit: usize) -> Option<&Key> {
+        let demand = self.demands.iter().find(|demand| demand.limit == limit)?;
+        Some(&self.keys[demand.key])
     }
 
     /// Forgets everything, and keeps the room for the next request.
@@ -289,7 +395,7 @@ impl Batch {
             reset_after > 0 && passed >= reset_after
         };
         if self.outcome == Some(Outcome::Deny)
-            || !self.decisions().any(|(_, decision)| outdated(decision))
+            || !self.decisions().any(|(_, _, decision)| outdated(decision))
         {
             return;
         }
@@ -303,26 +409,76 @@ impl Batch {
     #[inline]
     fn collect_now(
         &mut self,
-        worker: &Worker,
+        limiter: &Inner,
         request: &HttpRequest,
-        rule: &Rc<Rule>,
+        rule: Rc<Rule>,
         known: Option<Option<Key>>,
     ) -> Result<(), Refusal> {
-        self.rule = Some(Rc::clone(rule));
-        let mut collector = Collector::new(worker.limiter(), request, self, known);
-        for (index, limit) in rule.limits().iter().enumerate() {
-            let own_key = match limit.key {
-                Some(KeyFn::Sync(key)) => Some(key(request)),
-                // An immediate rule has none of the other kind.
-                Some(KeyFn::Async(_)) | None => None,
-            };
-            let cost = match limit.cost {
-                CostRecord::Fixed(cost) => cost,
-                CostRecord::Sync(cost) => cost(request),
-                CostRecord::Async(_) => continue,
-            };
-            collector.push(index, own_key, cost)?;
+        if rule.is_invalid() {
+            return Err(Refusal::InvalidLimit);
         }
+        let request = Some(request);
+        let mut collector = Collector { limiter, request, batch: self, known, limiter_key: None };
+        for (place, limit) in rule.limits().iter().enumerate() {
+            collector.push_now(place, limit)?;
+        }
+        self.rule = Some(rule);
+        Ok(())
+    }
+
+    /// Keys and costs of a rule, whatever has to be waited for.
+    async fn collect(
+        &mut self,
+        limiter: &Inner,
+        request: &HttpRequest,
+        rule: Rc<Rule>,
+    ) -> Result<(), Refusal> {
+        if rule.is_invalid() {
+            return Err(Refusal::InvalidLimit);
+        }
+        let mut collector = Collector {
+            limiter,
+            request: Some(request),
+            batch: self,
+            known: None,
+            limiter_key: None,
+        };
+        for (place, limit) in rule.limits().iter().enumerate() {
+            if let Some(exempt_when) = &limit.exempt_when
+                && exempt_when.call(request).await
+            {
+                continue;
+            }
+            let own_key = match &limit.key {
+                LimitKey::Own(key) => key.call(request).await,
+                LimitKey::Limiter | LimitKey::SameAs(_) => None,
+            };
+            let cost = match &limit.cost {
+                Cost::Fixed(cost) => *cost,
+                Cost::Function(cost) => cost.call(request).await,
+            };
+            collector.push(place, limit, own_key, cost)?;
+        }
+        self.rule = Some(rule);
+        Ok(())
+    }
+
+    /// Keys and costs as far as they need no request.
+    fn collect_blindly(
+        &mut self,
+        limiter: &Inner,
+        rule: &Rc<Rule>,
+        key: Option<Key>,
+    ) -> Result<(), Refusal> {
+        let known = Some(key);
+        let mut collector =
+            Collector { limiter, request: None, batch: self, known, limiter_key: None };
+        for (place, limit) in rule.limits().iter().enumerate() {
+            if let (LimitKey::Limiter, Cost::Fixed(cost)) = (&limit.key, &limit.cost) {
+                collector.push(place, limit, None, *cost)?;
+            }
+        }
+        self.rule = Some(Rc::clone(rule));
         Ok(())
     }
 
@@ -343,9 +499,24 @@ impl Batch {
         if limiter.settings.headers.are_on() {
             self.decided_at = Some(limiter.settings.clock.coarse());
         }
+        if self.rule.as_ref().is_some_and(|rule| rule.has_shadows()) {
+            self.report_shadows();
+        }
         match outcome {
             Outcome::Admit => Ok(()),
             Outcome::Deny => Err(Refusal::Breach),
+        }
+    }
+
+    fn report_shadows(&self) {
+        for (_, limit, decision) in self.decisions() {
+            if matches!(limit.role, Role::Shadow) && !decision.admitted() {
+                tracing::info!(
+                    policy = &*limit.name,
+                    quota = %limit.limit.quota(),
+                    "a shadow limit would have denied the request"
+                );
+            }
         }
     }
 
@@ -377,9 +548,69 @@ impl Batch {
         answer(demands, &charges);
         Ok(outcome)
     }
+
+    /// Gives back one admitted charge.
+    pub(crate) async fn refund_one(
+        &mut self,
+        storage: &dyn Storage,
+        limit: usize,
+    ) -> Result<(), StorageError> {
+        let Self { rule: Some(rule), keys, demands, .. } = self else { return Ok(()) };
+        let Some(demand) = demands.iter_mut().find(|demand| demand.limit == limit) else {
+            return Ok(());
+        };
+        let mut charges = [charge(rule, keys, demand)];
+        apply(storage, Verb::Refund, &mut charges).await?;
+        demand.receipt = charges[0].receipt();
+        Ok(())
+    }
+
+    /// Looks at one counter again.
+    pub(crate) async fn look_again(
+        &mut self,
+        storage: &dyn Storage,
+        limit: usize,
+    ) -> Result<(), StorageError> {
+        let Self { rule: Some(rule), keys, demands, .. } = self else { return Ok(()) };
+        for demand in demands.iter_mut().filter(|demand| demand.limit == limit) {
+            let (limit, key) = (&rule.limits()[demand.limit].limit, &keys[demand.key]);
+            demand.decision = Some(decide_one(storage, Verb::Test, limit, key, 0).await?);
+        }
+        Ok(())
+    }
+}
+
+impl Collector<'_> {
+    /// Adds a limit whose functions need not be waited for.
+    #[inline]
+    fn push_now(&mut self, place: usize, limit: &RuleLimit) -> Result<(), Refusal> {
+        let (mut own_key, mut cost) = (None, 1);
+        if let Cost::Fixed(fixed) = &limit.cost {
+            cost = *fixed;
+        }
+        if let Some(request) = self.request {
+            if let Some(exempt_when) = &limit.exempt_when
+                && exempt_when.now(request) == Some(true)
+            {
+                return Ok(());
+            }
+            if let LimitKey::Own(key) = &limit.key {
+                own_key = key.now(request).flatten();
+            }
+            if let Cost::Function(function) = &limit.cost {
+                cost = function.now(request).unwrap_or(cost);
+            }
+        }
+        self.push(place, limit, own_key, cost)
+    }
 }
 
 impl Demand {
+    /// The limit's place in the rule.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Keeps what the storage wrote on the charge.
     #[inline]
     fn answer(&mut self, charge: &Charge<'_>) {
@@ -390,8 +621,10 @@ impl Demand {
 
 #[inline]
 fn charge<'a>(rule: &'a Rule, keys: &'a [Key], demand: &Demand) -> Charge<'a> {
-    Charge::new(&rule.limits()[demand.limit].limit, &keys[demand.key])
+    let limit = &rule.limits()[demand.limit];
+    Charge::new(&limit.limit, &keys[demand.key])
         .cost(demand.cost)
+        .mode(limit.mode())
         .taken(demand.receipt)
 }
 

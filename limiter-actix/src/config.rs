@@ -2,17 +2,20 @@
 
 use std::{collections::HashSet, error::Error, fmt, sync::Arc};
 
-use actix_web::HttpRequest;
-use limiter_core::{
-    Clock, Key, MemoryStorage, Quota, Scope, Storage, Strategy, clock::MonotonicClock,
-};
+use actix_web::{HttpRequest, dev::ResponseHead};
+use limiter_core::{Clock, Key, MemoryStorage, Scope, Storage, Strategy, clock::MonotonicClock};
 
 use crate::{
+    access::Access,
+    breach::{Breach, IntoBreachResponse},
+    function::{Cost, Function, IntoCost, IntoLimits, LimitTexts},
     headers::Headers,
     key_by::{IdentityConfig, KeyBy},
     limiter::Limiter,
-    proxy::TrustedProxies,
-    record::{CostRecord, HandlerRecord, handlers},
+    meta::MetaLimit,
+    proxy::{self, TrustedProxies, TrustedProxiesError},
+    record::{HandlerRecord, handlers},
+    rule::{LimitTerms, OnBreach, Text, check_quota},
 };
 
 /// Who is counted where a limit has no key of its own.
@@ -43,6 +46,20 @@ pub enum MissingIdentity {
     Skip,
 }
 
+/// What happens to a request for which a function returns a limit that cannot be parsed or
+/// enforced. Either way it is logged, once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidLimit {
+    /// As if the function had returned nothing: the other limits of the handler apply, and the
+    /// default limits. The default.
+    #[default]
+    Defaults,
+    /// The request is answered with 500. Choose it where there are no default limits to fall back
+    /// to.
+    Deny,
+}
+
 /// Everything that was configured.
 pub(crate) struct Settings {
     pub(crate) enabled: bool,
@@ -57,6 +74,11 @@ pub(crate) struct Settings {
     pub(crate) missing_identity: MissingIdentity,
     pub(crate) exempt_paths: HashSet<String>,
     pub(crate) limit_unmatched: bool,
+    pub(crate) meta_limits: Vec<MetaLimit>,
+    pub(crate) on_breach: Option<OnBreach>,
+    pub(crate) on_meta_breach: Option<OnBreach>,
+    pub(crate) invalid_dynamic_limit: InvalidLimit,
+    pub(crate) access: Access,
     pub(crate) clock: Arc<dyn Clock>,
     /// Handlers that share their path with another one, such as methods of one name on two types:
     /// the path alone would make them share their counters.
@@ -64,11 +86,9 @@ pub(crate) struct Settings {
 }
 
 /// Limits that belong to the limiter: the defaults, or the application's.
-#[derive(Clone, Debug)]
 pub(crate) struct LimitClass {
-    pub(crate) quotas: Vec<Quota>,
-    pub(crate) per_method: bool,
-    pub(crate) cost: u64,
+    pub(crate) texts: Vec<Text>,
+    pub(crate) terms: LimitTerms,
 }
 
 impl Settings {
@@ -102,6 +122,13 @@ pub struct LimiterBuilder {
     missing_identity: MissingIdentity,
     exempt_paths: HashSet<String>,
     limit_unmatched: bool,
+    meta_limits: Vec<MetaLimit>,
+    on_breach: Option<OnBreach>,
+    on_meta_breach: Option<OnBreach>,
+    invalid_dynamic_limit: InvalidLimit,
+    access: Access,
+    /// The first list of networks that cannot be read.
+    bad_networks: Option<(&'static str, TrustedProxiesError)>,
     clock: Option<Arc<dyn Clock>>,
     storage: StorageChoice,
 }
@@ -109,9 +136,8 @@ pub struct LimiterBuilder {
 /// A class of limits as written.
 #[derive(Default)]
 struct Written {
-    texts: Vec<String>,
-    per_method: bool,
-    cost: Option<u64>,
+    texts: Vec<LimitTexts>,
+    terms: LimitTerms,
 }
 
 enum StorageChoice {
@@ -134,50 +160,187 @@ impl LimiterBuilder {
             missing_identity: MissingIdentity::Deny,
             exempt_paths: HashSet::new(),
             limit_unmatched: true,
+            meta_limits: Vec::new(),
+            on_breach: None,
+            on_meta_breach: None,
+            invalid_dynamic_limit: InvalidLimit::Defaults,
+            access: Access::default(),
+            bad_networks: None,
             clock: None,
             storage: StorageChoice::Uri("memory://".to_owned()),
         }
     }
 
     /// Limits of every endpoint that declares none of its own, each endpoint with counters of its
-    /// own. A decorated handler keeps them if all its limits say `override_defaults = false`.
-    /// Each text may hold several limits. Default: none.
-    pub fn default_limits(mut self, limits: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.defaults.texts.extend(limits.into_iter().map(Into::into));
+    /// own: a list of texts, each of which may hold several limits, or a [function of the
+    /// request](IntoLimits). A decorated handler keeps them if all its limits say
+    /// `override_defaults = false`. Default: none.
+    ///
+    /// Functions here and in the following options are asked before routing, so they should look
+    /// at the connection and the headers only; and they may be asked twice per request.
+    pub fn default_limits<F>(mut self, limits: impl IntoLimits<F>) -> Self {
+        self.defaults.texts.push(limits.into_limits());
         self
     }
 
     /// Whether a decorated handler that serves several methods has default counters per method.
     /// Endpoints without attributes always do. Default: no.
     pub fn default_limits_per_method(mut self, per_method: bool) -> Self {
-        self.defaults.per_method = per_method;
+        self.defaults.terms.per_method = per_method;
         self
     }
 
-    /// What a request costs under the default limits. Default: 1.
-    pub fn default_limits_cost(mut self, cost: u64) -> Self {
-        self.defaults.cost = Some(cost);
+    /// What a request costs under the default limits: a number or a function of the request.
+    /// Default: 1.
+    pub fn default_limits_cost<F>(mut self, cost: impl IntoCost<F>) -> Self {
+        self.defaults.terms.cost = cost.into_cost().0;
         self
     }
 
-    /// Limits with one counter for all endpoints together, per client. Default: none.
-    pub fn application_limits(
+    /// Which requests the default limits leave alone. Default: none.
+    pub fn default_limits_exempt_when(
         mut self,
-        limits: impl IntoIterator<Item = impl Into<String>>,
+        exempt: impl Fn(&HttpRequest) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.application.texts.extend(limits.into_iter().map(Into::into));
+        self.defaults.terms.exempt_when = Some(Function::Given(Arc::new(exempt)));
+        self
+    }
+
+    /// Which responses the default limits charge: the cost is taken before the handler runs, and
+    /// given back where the function says no. Default: all.
+    pub fn default_limits_deduct_when(
+        mut self,
+        deduct: impl Fn(&ResponseHead) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.defaults.terms.deduct_when = Some(Arc::new(deduct));
+        self
+    }
+
+    /// Limits with one counter for all endpoints together, per client: a list of texts, or a
+    /// [function of the request](IntoLimits). Default: none.
+    pub fn application_limits<F>(mut self, limits: impl IntoLimits<F>) -> Self {
+        self.application.texts.push(limits.into_limits());
         self
     }
 
     /// Whether each method has application counters of its own. Default: no.
     pub fn application_limits_per_method(mut self, per_method: bool) -> Self {
-        self.application.per_method = per_method;
+        self.application.terms.per_method = per_method;
         self
     }
 
-    /// What a request costs under the application limits. Default: 1.
-    pub fn application_limits_cost(mut self, cost: u64) -> Self {
-        self.application.cost = Some(cost);
+    /// What a request costs under the application limits: a number or a function of the request.
+    /// Default: 1.
+    pub fn application_limits_cost<F>(mut self, cost: impl IntoCost<F>) -> Self {
+        self.application.terms.cost = cost.into_cost().0;
+        self
+    }
+
+    /// Which requests the application limits leave alone. Default: none.
+    pub fn application_limits_exempt_when(
+        mut self,
+        exempt: impl Fn(&HttpRequest) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.application.terms.exempt_when = Some(Function::Given(Arc::new(exempt)));
+        self
+    }
+
+    /// Which responses the application limits charge, as
+    /// [`default_limits_deduct_when`](Self::default_limits_deduct_when). Default: all.
+    pub fn application_limits_deduct_when(
+        mut self,
+        deduct: impl Fn(&ResponseHead) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.application.terms.deduct_when = Some(Arc::new(deduct));
+        self
+    }
+
+    /// Limits on the number of breaches, whichever limit was breached: see [`MetaLimit`].
+    /// Default: none.
+    pub fn meta_limits(mut self, limits: impl IntoIterator<Item = impl Into<MetaLimit>>) -> Self {
+        self.meta_limits.extend(limits.into_iter().map(Into::into));
+        self
+    }
+
+    /// Called for every limit that denies a request, before the limit's own `on_breach`. Of the
+    /// responses that callbacks return, the last one is sent. Default: none.
+    ///
+    /// ```
+    /// use actix_web::HttpResponse;
+    /// use limiter_actix::{Breach, Limiter};
+    ///
+    /// let builder = Limiter::builder().on_breach(|breach: &Breach<'_>| {
+    ///     HttpResponse::TooManyRequests().body(format!("{} is exceeded", breach.limit().name()))
+    /// });
+    /// # let _ = builder;
+    /// ```
+    pub fn on_breach<R: IntoBreachResponse>(
+        mut self,
+        callback: impl Fn(&Breach<'_>) -> R + Send + Sync + 'static,
+    ) -> Self {
+        let callback = move |breach: &Breach<'_>| callback(breach).into_breach_response();
+        self.on_breach = Some(Arc::new(callback));
+        self
+    }
+
+    /// Called for a meta limit that denies a request, unless it has a callback of its own.
+    /// Default: none.
+    pub fn on_meta_breach<R: IntoBreachResponse>(
+        mut self,
+        callback: impl Fn(&Breach<'_>) -> R + Send + Sync + 'static,
+    ) -> Self {
+        let callback = move |breach: &Breach<'_>| callback(breach).into_breach_response();
+        self.on_meta_breach = Some(Arc::new(callback));
+        self
+    }
+
+    /// What happens to a request for which a function returns a malformed limit. Default: it is
+    /// logged once, and the limits that are left apply.
+    pub fn invalid_dynamic_limit(mut self, policy: InvalidLimit) -> Self {
+        self.invalid_dynamic_limit = policy;
+        self
+    }
+
+    /// Requests for which the function says yes are never limited. Several filters: one yes is
+    /// enough. Default: none.
+    pub fn request_filter(
+        mut self,
+        filter: impl Fn(&HttpRequest) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.access.filters.push(Arc::new(filter));
+        self
+    }
+
+    /// Networks whose clients are never limited: addresses or CIDRs. The address is that of the
+    /// peer, or the one that [trusted proxies](Self::trusted_proxies) tell. Default: none.
+    pub fn allow_networks(mut self, networks: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        match proxy::networks(networks) {
+            Ok(networks) => self.access.allowed.networks.extend(networks),
+            Err(error) => self.bad_networks = Some(("allow_networks", error)),
+        }
+        self
+    }
+
+    /// Networks whose clients are answered with 403, before anything is counted. Stronger than
+    /// every allowance. Default: none.
+    pub fn deny_networks(mut self, networks: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        match proxy::networks(networks) {
+            Ok(networks) => self.access.denied.networks.extend(networks),
+            Err(error) => self.bad_networks = Some(("deny_networks", error)),
+        }
+        self
+    }
+
+    /// Clients, by the limiter's [key](Self::key), that are never limited. Default: none.
+    pub fn allow_keys(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
+        self.access.allowed.keys.extend(keys);
+        self
+    }
+
+    /// Clients, by the limiter's [key](Self::key), that are answered with 403. Stronger than every
+    /// allowance. Default: none.
+    pub fn deny_keys(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
+        self.access.denied.keys.extend(keys);
         self
     }
 
@@ -321,13 +484,25 @@ impl LimiterBuilder {
             missing_identity: self.missing_identity,
             exempt_paths: self.exempt_paths,
             limit_unmatched: self.limit_unmatched,
+            meta_limits: self.meta_limits,
+            on_breach: self.on_breach,
+            on_meta_breach: self.on_meta_breach,
+            invalid_dynamic_limit: self.invalid_dynamic_limit,
+            access: self.access,
             clock: self.clock.unwrap_or_else(|| Arc::new(MonotonicClock)),
             namesakes: namesakes(&records),
         };
         if enabled {
+            if let Some((option, error)) = self.bad_networks {
+                return Err(BuildError::new(format!("{option}: {error}")));
+            }
             check_paths(&settings)?;
             check_prefixes(&settings.identity)?;
             settings.headers.check()?;
+            for meta in &settings.meta_limits {
+                check_meta(meta, settings.strategy, &*storage)
+                    .map_err(|problem| BuildError::new(format!("meta_limits: {problem}")))?;
+            }
             for record in &records {
                 check_record(record, &settings, &*storage)?;
             }
@@ -339,8 +514,6 @@ impl LimiterBuilder {
 impl fmt::Debug for LimiterBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LimiterBuilder")
-            .field("default_limits", &self.defaults.texts)
-            .field("application_limits", &self.application.texts)
             .field("strategy", &self.strategy)
             .field("enabled", &self.enabled)
             .finish_non_exhaustive()
@@ -355,21 +528,27 @@ impl Written {
         storage: &dyn Storage,
         enabled: bool,
     ) -> Result<LimitClass, BuildError> {
-        let cost = self.cost.unwrap_or(1);
-        let mut class = LimitClass { quotas: Vec::new(), per_method: self.per_method, cost };
-        if !enabled {
-            return Ok(class);
-        }
-        for text in &self.texts {
-            let quotas = limiter_core::notation::parse_many(text)
-                .map_err(|error| BuildError::new(format!("{option}: {error}")))?;
-            for quota in quotas {
-                check_quota(&quota, strategy, storage, CostRecord::Fixed(cost))
-                    .map_err(|problem| BuildError::new(format!("{option}: {problem}")))?;
-                class.quotas.push(quota);
+        let Self { texts: written, terms } = self;
+        let mut texts = Vec::new();
+        for limits in written.into_iter().filter(|_| enabled) {
+            let listed = match limits {
+                LimitTexts::Listed(listed) => listed,
+                LimitTexts::Asked(asked) => {
+                    texts.push(Text::Asked(asked.0));
+                    continue;
+                }
+            };
+            for text in listed {
+                let quotas = limiter_core::notation::parse_many(&text)
+                    .map_err(|error| BuildError::new(format!("{option}: {error}")))?;
+                for quota in &quotas {
+                    check_quota(quota, strategy, storage, &terms.cost)
+                        .map_err(|problem| BuildError::new(format!("{option}: {problem}")))?;
+                }
+                texts.push(Text::Known(quotas));
             }
         }
-        Ok(class)
+        Ok(LimitClass { texts, terms })
     }
 }
 
@@ -420,43 +599,36 @@ fn check_record(
     storage: &dyn Storage,
 ) -> Result<(), BuildError> {
     for limit in record.limits() {
+        let of_record = |problem: String| {
+            BuildError::new(format!(
+                "the limit `{}` of `{}` ({}:{}): {problem}",
+                limit.text().unwrap_or("of a function"),
+                record.handler(),
+                record.file(),
+                record.line()
+            ))
+        };
         let strategy = limit.strategy.unwrap_or(settings.strategy);
-        for quota in limit.quotas() {
-            check_quota(&quota, strategy, storage, limit.cost).map_err(|problem| {
-                BuildError::new(format!(
-                    "the limit `{}` of `{}` ({}:{}): {problem}",
-                    limit.text(),
-                    record.handler(),
-                    record.file(),
-                    record.line()
-                ))
-            })?;
+        let terms = LimitTerms::from(limit);
+        for quota in limit.quotas().iter().chain(&terms.candidate) {
+            check_quota(quota, strategy, storage, &terms.cost).map_err(of_record)?;
+        }
+        for meta in &terms.meta {
+            check_meta(meta, settings.strategy, storage).map_err(of_record)?;
         }
     }
     Ok(())
 }
 
-fn check_quota(
-    quota: &Quota,
-    strategy: Strategy,
-    storage: &dyn Storage,
-    cost: CostRecord,
-) -> Result<(), String> {
-    strategy.check(quota).map_err(|unsupported| unsupported.to_string())?;
-    if !storage.supports(strategy) {
-        return Err(format!(
-            "expected a strategy that the storage {} supports, found `{strategy}`; choose another \
-             strategy or another storage",
-            storage.name()
-        ));
+fn check_meta(meta: &MetaLimit, strategy: Strategy, storage: &dyn Storage) -> Result<(), String> {
+    let (quotas, block) = meta.parse().map_err(|error| error.to_string())?;
+    let cost = Cost::Fixed(meta.cost);
+    for quota in &quotas {
+        check_quota(quota, strategy, storage, &cost)?;
     }
-    match cost {
-        CostRecord::Fixed(cost) if quota.amount() > 0 && cost > quota.capacity() => Err(format!(
-            "expected a cost of at most {}, found {cost}: under `{quota}` no request would ever be \
-             admitted",
-            quota.capacity()
-        )),
-        _ => Ok(()),
+    match block {
+        Some(block) => check_quota(&block, Strategy::FixedWindow, storage, &Cost::Fixed(1)),
+        None => Ok(()),
     }
 }
 

@@ -15,25 +15,38 @@ use limiter_core::Key;
 
 use crate::{
     charge::Batch,
+    current::CurrentLimit,
+    endpoint::Endpoint,
     key_by::IdentityConfig,
     limiter::{Inner, Limiter},
     record::HandlerRecord,
-    rule::{CountedMethod, Rule},
+    rule::{CountedMethod, Place, Plan, Target},
+    scope::{ScopeDeclaration, ScopeStacks, StackId},
 };
 
 /// What one worker thread knows of a limiter.
 pub(crate) struct Worker {
     limiter: Limiter,
-    rules: RefCell<HashMap<RuleKey, Rc<Rule>>>,
+    of_handlers: RefCell<HashMap<HandlerKey, Rc<Plan>>>,
+    of_endpoints: RefCell<HashMap<EndpointKey, Rc<Plan>>>,
+    stacks: RefCell<ScopeStacks>,
 }
 
-/// The address of the handler's record, which is a static; the method; and whether the path is
-/// exempt.
-type RuleKey = (usize, CountedMethod, bool);
+/// The address of the handler's record, which is a static; the method; whether the path is
+/// exempt; and the scopes around the handler.
+type HandlerKey = (usize, CountedMethod, bool, StackId);
+
+/// The endpoint's name, and the scopes around it.
+type EndpointKey = (Rc<str>, StackId);
 
 impl Worker {
     pub(crate) fn new(limiter: Limiter) -> Self {
-        Self { limiter, rules: RefCell::default() }
+        Self {
+            limiter,
+            of_handlers: RefCell::default(),
+            of_endpoints: RefCell::default(),
+            stacks: RefCell::default(),
+        }
     }
 
     #[inline]
@@ -41,44 +54,115 @@ impl Worker {
         self.limiter.inner()
     }
 
-    /// The rule of a handler for a method, resolved once per worker.
+    pub(crate) fn handle(&self) -> &Limiter {
+        &self.limiter
+    }
+
+    /// The plan of a handler for a method, made once per worker.
     #[inline]
-    pub(crate) fn rule(
+    pub(crate) fn plan_of_handler(
         &self,
         record: &'static HandlerRecord,
         method: &Method,
         exempt_path: bool,
-    ) -> Rc<Rule> {
-        let key = (std::ptr::from_ref(record) as usize, CountedMethod::of(method), exempt_path);
-        if let Some(rule) = self.rules.borrow().get(&key) {
-            return Rc::clone(rule);
+        stack: StackId,
+    ) -> Rc<Plan> {
+        let counted = CountedMethod::of(method);
+        let key = (std::ptr::from_ref(record) as usize, counted, exempt_path, stack);
+        if let Some(plan) = self.of_handlers.borrow().get(&key) {
+            return Rc::clone(plan);
         }
-        self.resolve(key, record, method)
+        self.make_plan_of_handler(key, record, method)
     }
 
     #[cold]
-    fn resolve(&self, key: RuleKey, record: &'static HandlerRecord, method: &Method) -> Rc<Rule> {
-        let (_, counted, exempt_path) = key;
-        let rule = Rule::of_handler(&self.limiter().settings, record, method, exempt_path);
-        let rule = Rc::new(rule);
+    fn make_plan_of_handler(
+        &self,
+        key: HandlerKey,
+        record: &'static HandlerRecord,
+        method: &Method,
+    ) -> Rc<Plan> {
+        let (_, counted, exempt_path, stack) = key;
+        let scopes = self.stacks.borrow().scopes(stack);
+        let target = Target { exempt_path, scopes: &scopes, ..Target::handler(record, method) };
+        let plan = Rc::new(Plan::new(self.limiter(), target));
         // Methods that count as one may still be told apart by `methods`: nothing is remembered.
         if counted != CountedMethod::Other {
-            self.rules.borrow_mut().insert(key, Rc::clone(&rule));
+            self.of_handlers.borrow_mut().insert(key, Rc::clone(&plan));
         }
-        rule
+        plan
+    }
+
+    /// The plan of an endpoint without a gate, within scopes that have something to say.
+    pub(crate) fn plan_of_endpoint(
+        &self,
+        endpoint: &Endpoint,
+        method: &Method,
+        exempt_path: bool,
+        stack: StackId,
+    ) -> Rc<Plan> {
+        let key = (Rc::clone(&endpoint.name), stack);
+        if !exempt_path && let Some(plan) = self.of_endpoints.borrow().get(&key) {
+            return Rc::clone(plan);
+        }
+        let scopes = self.stacks.borrow().scopes(stack);
+        let counted = CountedMethod::of(method);
+        let place = Place::Endpoint(&endpoint.name);
+        let target =
+            Target { place, method, counted: counted.name(), exempt_path, scopes: &scopes };
+        let plan = Rc::new(Plan::new(self.limiter(), target));
+        if !exempt_path && counted != CountedMethod::Other {
+            self.of_endpoints.borrow_mut().insert(key, Rc::clone(&plan));
+        }
+        plan
+    }
+
+    /// The stack with one more scope inside it.
+    pub(crate) fn enter_scope(&self, stack: StackId, scope: &Rc<ScopeDeclaration>) -> StackId {
+        self.stacks.borrow_mut().enter(stack, scope)
     }
 }
 
-/// What middleware and gate tell each other about one request.
+/// Who charges a request: the middleware, a scope around the handler (counted from the outermost,
+/// which is 1), or the gate of a decorated handler. Whoever is further inside knows more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Enforcer(u8);
+
+impl Enforcer {
+    pub(crate) const MIDDLEWARE: Self = Self(0);
+    pub(crate) const GATE: Self = Self(u8::MAX - 2);
+
+    /// The next scope further inside. Scopes deeper than 250 count as one.
+    pub(crate) fn further_inside(self) -> Self {
+        Self(self.0 + 1).min(Self(Self::GATE.0 - 1))
+    }
+
+    pub(crate) fn number(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) fn from_number(number: u8) -> Self {
+        Self(number).min(Self::GATE)
+    }
+}
+
+/// What middleware, scopes and gate tell each other about one request.
 pub(crate) struct Context {
     pub(crate) worker: Rc<Worker>,
-    /// The handler whose gate ran.
-    gate: Cell<Option<&'static HandlerRecord>>,
+    /// Who was the last to take the charges over.
+    enforcer: Cell<Enforcer>,
+    /// How many scopes with something to say stand around the request so far, and which.
+    pub(crate) scopes: Cell<(Enforcer, StackId)>,
+    /// Whether a filter or a list has said that nothing is to be limited.
+    pub(crate) let_through: Cell<bool>,
     /// Whether the path is exempt from the limiter's own limits.
     pub(crate) exempt_path: Cell<bool>,
+    /// Which endpoint it seemed to be before routing.
+    pub(crate) endpoint: RefCell<Option<Rc<Endpoint>>>,
     /// The limiter's key, if it was told before routing and cannot change until the gate.
     pub(crate) entry_key: RefCell<Option<Option<Key>>>,
-    /// What the request is charged: by the middleware, until a gate takes its place.
+    /// What the request is charged: by the middleware, until somebody further inside takes its
+    /// place.
     pub(crate) batch: RefCell<Batch>,
 }
 
@@ -86,8 +170,11 @@ impl Context {
     fn new(worker: Rc<Worker>) -> Self {
         Self {
             worker,
-            gate: Cell::new(None),
+            enforcer: Cell::default(),
+            scopes: Cell::default(),
+            let_through: Cell::new(false),
             exempt_path: Cell::new(false),
+            endpoint: RefCell::new(None),
             entry_key: RefCell::new(None),
             batch: RefCell::default(),
         }
@@ -99,18 +186,40 @@ impl Context {
         request.app_data::<Rc<Self>>().map(|context| &**context)
     }
 
-    pub(crate) fn gate(&self) -> Option<&'static HandlerRecord> {
-        self.gate.get()
+    /// The same, to be held beyond the request.
+    #[inline]
+    pub(crate) fn shared(request: &HttpRequest) -> Option<Rc<Self>> {
+        request.app_data::<Rc<Self>>().map(Rc::clone)
     }
 
-    pub(crate) fn enter_gate(&self, record: &'static HandlerRecord) {
-        self.gate.set(Some(record));
+    #[inline]
+    pub(crate) fn enforcer(&self) -> Enforcer {
+        self.enforcer.get()
+    }
+
+    /// Takes the charges over.
+    #[inline]
+    pub(crate) fn take_over(&self, enforcer: Enforcer) {
+        self.enforcer.set(enforcer);
+    }
+
+    /// Every limit that was evaluated so far.
+    pub(crate) fn current_limits(&self) -> Vec<CurrentLimit> {
+        self.batch.borrow().current_limits(self.worker.handle())
+    }
+
+    /// The limit that headers tell of.
+    pub(crate) fn current_limit(&self) -> Option<CurrentLimit> {
+        self.batch.borrow().headline_limit(self.worker.handle())
     }
 
     #[inline]
     fn clear(&self) {
-        self.gate.set(None);
+        self.enforcer.set(Enforcer::MIDDLEWARE);
+        self.scopes.set((Enforcer::MIDDLEWARE, StackId::default()));
+        self.let_through.set(false);
         self.exempt_path.set(false);
+        *self.endpoint.borrow_mut() = None;
         *self.entry_key.borrow_mut() = None;
         self.batch.borrow_mut().clear();
     }

@@ -14,59 +14,68 @@ use std::{
     },
 };
 
-use actix_web::dev::ServiceRequest;
+use actix_web::{dev::ServiceRequest, http::Method};
 use ahash::{HashMap, RandomState};
 use parking_lot::RwLock;
 
 use crate::{
+    context::Enforcer,
     limiter::Inner,
-    rule::{CountedMethod, Rule},
+    rule::{CountedMethod, Plan, Target},
 };
 
-/// What is known about the handlers of an endpoint.
+/// What is known about who charges the requests of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Seen {
     /// No request has come out again yet.
-    Unknown = 0,
-    /// Requests were answered without a gate: the middleware charges them.
-    Undecorated = 1,
-    /// A gate answered every request: it charges them, in one batch.
-    Decorated = 2,
-    /// Both happened: handlers that differ by a guard, or an inner middleware that answers some
-    /// requests itself. The middleware charges first, and a gate gives back.
-    Mixed = 3,
+    Unknown,
+    /// The last to charge was always the same: whoever stands outside leaves it to them, so that
+    /// a request is charged in one batch.
+    By(Enforcer),
+    /// It was not always the same: handlers that differ by a guard, or an inner middleware that
+    /// answers some requests itself. Everybody charges, and whoever stands further inside gives
+    /// back.
+    Mixed,
+}
+
+impl Seen {
+    /// Whether somebody further inside than `enforcer` will charge.
+    #[inline]
+    pub(crate) fn leaves_to_others(self, enforcer: Enforcer) -> bool {
+        matches!(self, Self::By(other) if other > enforcer)
+    }
 }
 
 /// What all workers know about an endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Knowledge(AtomicU8);
 
+/// The numbers between are those of the enforcers, plus one.
+const UNKNOWN: u8 = 0;
+const MIXED: u8 = u8::MAX;
+
 impl Knowledge {
     #[inline]
     pub(crate) fn seen(&self) -> Seen {
         match self.0.load(Ordering::Relaxed) {
-            0 => Seen::Unknown,
-            1 => Seen::Undecorated,
-            2 => Seen::Decorated,
-            _ => Seen::Mixed,
+            UNKNOWN => Seen::Unknown,
+            MIXED => Seen::Mixed,
+            number => Seen::By(Enforcer::from_number(number - 1)),
         }
     }
 
-    /// Remembers how a request was answered.
-    pub(crate) fn learn(&self, gated: bool) {
-        let seen = self.seen();
-        let next = match (seen, gated) {
-            (Seen::Unknown | Seen::Decorated, true) => Seen::Decorated,
-            (Seen::Unknown | Seen::Undecorated, false) => Seen::Undecorated,
-            _ => Seen::Mixed,
+    /// Remembers who charged a request that was answered.
+    #[inline]
+    pub(crate) fn learn(&self, enforcer: Enforcer) {
+        let next = match self.seen() {
+            Seen::By(known) if known == enforcer => return,
+            Seen::Unknown => enforcer.number() + 1,
+            Seen::Mixed => return,
+            Seen::By(_) => MIXED,
         };
-        if next == seen {
-            return;
-        }
         // Another worker may learn something else in between; the two meet at `Mixed` with the
         // next request.
-        self.0.store(next as u8, Ordering::Relaxed);
+        self.0.store(next, Ordering::Relaxed);
     }
 }
 
@@ -90,11 +99,12 @@ impl EndpointTable {
 }
 
 /// An endpoint as one worker knows it.
-#[derive(Debug)]
 pub(crate) struct Endpoint {
+    /// `GET /users/{id}`.
+    pub(crate) name: Rc<str>,
     pub(crate) knowledge: Arc<Knowledge>,
-    /// The limits of a request that no gate guards.
-    pub(crate) rule: Rc<Rule>,
+    /// The limits of a request that no gate and no scope guards.
+    pub(crate) plan: Plan,
     /// Whether the request's path is exempt from them.
     pub(crate) exempt: bool,
 }
@@ -169,14 +179,14 @@ impl Endpoints {
         let pattern = request.resource_map().match_pattern(path);
         let endpoint = match pattern {
             None if !exempt => return self.unmatched(limiter),
-            None => Rc::new(Endpoint { exempt, ..endpoint(limiter, method, path) }),
+            None => Rc::new(Endpoint { exempt, ..endpoint(limiter, request, path) }),
             Some(pattern) if exempt => {
-                Rc::new(Endpoint { exempt, ..endpoint(limiter, method, &pattern) })
+                Rc::new(Endpoint { exempt, ..endpoint(limiter, request, &pattern) })
             }
             Some(pattern) => Rc::clone(
                 self.by_pattern
                     .entry((method, pattern.as_str().into()))
-                    .or_insert_with(|| Rc::new(endpoint(limiter, method, &pattern))),
+                    .or_insert_with(|| Rc::new(endpoint(limiter, request, &pattern))),
             ),
         };
         if path.len() <= LONGEST_CACHED_PATH {
@@ -193,18 +203,21 @@ impl Endpoints {
             Rc::new(Endpoint {
                 exempt: !limiter.settings.limit_unmatched,
                 knowledge: limiter.endpoints.knowledge(CountedMethod::Other, UNMATCHED),
-                rule: Rc::new(Rule::of_endpoint(&limiter.settings, UNMATCHED, UNMATCHED)),
+                plan: Plan::new(limiter, Target::endpoint(UNMATCHED, &Method::GET, UNMATCHED)),
+                name: UNMATCHED.into(),
             })
         });
         Rc::clone(endpoint)
     }
 }
 
-fn endpoint(limiter: &Inner, method: CountedMethod, pattern: &str) -> Endpoint {
+fn endpoint(limiter: &Inner, request: &ServiceRequest, pattern: &str) -> Endpoint {
+    let method = CountedMethod::of(request.method());
     let name = format!("{} {pattern}", method.name());
     Endpoint {
         knowledge: limiter.endpoints.knowledge(method, pattern),
-        rule: Rc::new(Rule::of_endpoint(&limiter.settings, &name, method.name())),
+        plan: Plan::new(limiter, Target::endpoint(&name, request.method(), method.name())),
+        name: name.into(),
         exempt: false,
     }
 }

@@ -9,7 +9,11 @@ use std::{
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, dev::Payload};
 
 use crate::{
-    breach, charge, config::LimiterKey, context::Context, record::HandlerRecord, rule::Rule,
+    answer, charge,
+    config::LimiterKey,
+    context::{Context, Enforcer},
+    record::HandlerRecord,
+    rule::Plan,
 };
 
 /// Stands in place of a decorated handler's arguments `A`, and lets the request through to their
@@ -91,40 +95,42 @@ impl<A> fmt::Debug for Gate<A> {
 enum Passage {
     Open,
     Closed(HttpResponse),
-    /// What the middleware charged has to be given back first, and that takes a while.
+    /// What was charged further outside has to be given back first, and that takes a while.
     Settle,
-    /// The keys, the costs or the storage of this rule have to be waited for.
-    Decide(Rc<Rule>),
+    /// The limits, keys, costs or the storage of this plan have to be waited for.
+    Decide(Rc<Plan>),
 }
 
 /// Decides at once whether the request may reach the handler, if that can be.
 #[inline]
 fn pass_now(request: &HttpRequest, record: &'static HandlerRecord) -> Passage {
     let Some(context) = Context::of(request) else {
-        return Passage::Closed(breach::no_middleware(record));
+        return Passage::Closed(answer::no_middleware(record));
     };
-    context.enter_gate(record);
-    let limiter = context.worker.limiter();
-    if !limiter.settings.enabled {
+    context.take_over(Enforcer::GATE);
+    if context.let_through.get() {
         return Passage::Open;
     }
-    // What the middleware charged, because it did not know this handler, is charged anew below
-    // with everything else, as one batch.
+    let limiter = context.worker.limiter();
+    // What was charged by somebody who did not know this handler is charged anew below with
+    // everything else, as one batch.
     if !charge::refund_now(context) {
         return Passage::Settle;
     }
-    let rule = context.worker.rule(record, request.method(), context.exempt_path.get());
+    let (_, stack) = context.scopes.get();
+    let exempt_path = context.exempt_path.get();
+    let plan = context.worker.plan_of_handler(record, request.method(), exempt_path, stack);
     let known = match limiter.settings.key {
         LimiterKey::Peer if context.entry_key.borrow().is_some() => context.entry_key.take(),
         // An inner middleware may have found out who it is.
         LimiterKey::Peer | LimiterKey::Custom(_) => None,
     };
-    match charge::decide_now(context, request, &rule, known) {
+    match charge::decide_now(context, request, &plan, known) {
         Some(Ok(())) => Passage::Open,
         Some(Err(refusal)) => {
-            Passage::Closed(breach::response(context, &refusal, record.handler()))
+            Passage::Closed(answer::response(context, request, &refusal, record.handler()))
         }
-        None => Passage::Decide(rule),
+        None => Passage::Decide(plan),
     }
 }
 
@@ -138,17 +144,20 @@ async fn pass(
         passage = match (passage, Context::of(request)) {
             (Passage::Open, _) => return Ok(()),
             (Passage::Closed(response), _) => return Err(response),
-            (_, None) => return Err(breach::no_middleware(record)),
+            (_, None) => return Err(answer::no_middleware(record)),
             (Passage::Settle, Some(context)) => {
                 charge::refund(context).await;
                 pass_now(request, record)
             }
-            (Passage::Decide(rule), Some(context)) => {
-                match charge::decide(context, request, &rule).await {
+            (Passage::Decide(plan), Some(context)) => {
+                match charge::decide(context, request, &plan).await {
                     Ok(()) => Passage::Open,
-                    Err(refusal) => {
-                        Passage::Closed(breach::response(context, &refusal, record.handler()))
-                    }
+                    Err(refusal) => Passage::Closed(answer::response(
+                        context,
+                        request,
+                        &refusal,
+                        record.handler(),
+                    )),
                 }
             }
         }

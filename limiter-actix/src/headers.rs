@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use limiter_core::{Decision, clock};
 
-use crate::{breach::seconds_up, charge::Batch, config::BuildError, rule::RuleLimit};
+use crate::{answer::seconds_up, charge::Batch, config::BuildError, rule::RuleLimit};
 
 /// Which headers tell a client its limits, and under which names.
 ///
@@ -148,7 +148,7 @@ impl Headers {
         // The reference rounds the same way: a whole second later than the truncated moment.
         let reset = (clock::unix_micros() + decision.reset_after_micros()) / 1_000_000 + 1;
         Some([
-            (name(&self.limit)?, HeaderValue::from(limit.limit.quota().amount())),
+            (name(&self.limit)?, HeaderValue::from(limit.quota().amount())),
             (name(&self.remaining)?, HeaderValue::from(decision.remaining())),
             (name(&self.reset)?, HeaderValue::from(reset)),
         ])
@@ -189,9 +189,12 @@ fn parse(name: &str) -> Name {
 }
 
 fn ietf_fields(batch: &Batch) -> Option<[(HeaderName, HeaderValue); 2]> {
-    let policy = batch.rule()?.policy_field()?.clone();
+    let policy = match batch.told().find(|(limit, _)| limit.is_meta()) {
+        Some((meta, _)) => HeaderValue::from_str(&policy_item(meta)).ok()?,
+        None => batch.rule()?.policy_field()?.clone(),
+    };
     let items: Vec<String> =
-        batch.decisions().map(|(limit, decision)| rate_limit_item(limit, decision)).collect();
+        batch.told().map(|(limit, decision)| rate_limit_item(limit, decision)).collect();
     let state = HeaderValue::from_str(&items.join(",")).ok()?;
     Some([
         (HeaderName::from_static("ratelimit-policy"), policy),
@@ -207,15 +210,16 @@ fn rate_limit_item(limit: &RuleLimit, decision: &Decision) -> String {
 /// The `RateLimit-Policy` field of a rule: one item per limit. The same for all its responses, so
 /// it is written once.
 pub(crate) fn policy_field(limits: &[RuleLimit]) -> Option<HeaderValue> {
-    if limits.is_empty() {
+    let items: Vec<String> =
+        limits.iter().filter(|limit| limit.is_enforced()).map(policy_item).collect();
+    if items.is_empty() {
         return None;
     }
-    let items: Vec<String> = limits.iter().map(policy_item).collect();
     HeaderValue::from_str(&items.join(",")).ok()
 }
 
 fn policy_item(limit: &RuleLimit) -> String {
-    let quota = limit.limit.quota();
+    let quota = limit.quota();
     let item = format!("{};q={}", rfc9651_string(&limit.name), quota.amount());
     // The parameter counts whole seconds; a shorter window has none.
     match quota.window() {

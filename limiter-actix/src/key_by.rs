@@ -351,7 +351,7 @@ impl IdentityConfig {
         Key::network(address, self.ipv4_prefix, self.ipv6_prefix)
     }
 
-    fn client_address(&self, request: &HttpRequest) -> Option<IpAddr> {
+    pub(crate) fn client_address(&self, request: &HttpRequest) -> Option<IpAddr> {
         match self.proxies.client(peer_address(request), request.headers()) {
             ClientAddress::Address(address) => Some(address),
             ClientAddress::Unknown | ClientAddress::NoPeer => None,

@@ -23,19 +23,28 @@
 //! 10. **headers**: the response tells the limit, where that is switched on.
 //! 11. **learn**: the endpoint is remembered as decorated or not.
 
+mod access;
+mod answer;
+mod block;
 mod breach;
 mod charge;
 mod config;
 mod context;
+mod current;
 mod endpoint;
+mod function;
 mod gate;
 mod headers;
 mod key_by;
 mod limiter;
+mod meta;
 mod middleware;
+mod penalty;
 mod proxy;
 mod record;
 mod rule;
+mod scope;
+mod settle;
 
 #[doc(hidden)]
 pub mod private;
@@ -49,7 +58,11 @@ pub use limiter_core::{
 pub use limiter_macros::{exempt, limit, shared_limit};
 
 pub use self::{
-    config::{BuildError, LimiterBuilder, MissingIdentity},
+    block::{BlockError, BlockLimit},
+    breach::{Breach, Denial, IntoBreachResponse},
+    config::{BuildError, InvalidLimit, LimiterBuilder, MissingIdentity},
+    current::{CurrentLimit, CurrentLimits},
+    function::{IntoCost, IntoLimitText, IntoLimits},
     gate::Gate,
     headers::{Headers, RetryAfter},
     key_by::{
@@ -57,9 +70,11 @@ pub use self::{
         peer_network, secret_header,
     },
     limiter::{LimitSummary, Limiter},
+    meta::MetaLimit,
     middleware::RateLimit,
     proxy::{ForwardingHeader, TrustedProxies, TrustedProxiesError},
     record::{
         Exemption, HandlerRecord, LimitRecord, RouteRecord, ScopeRecord, SharedLimit, handlers,
     },
+    scope::ScopeLimits,
 };

@@ -1,15 +1,26 @@
 //! The limiter: built once, cheap to clone, shared by all workers.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use limiter_core::Storage;
+use actix_web::http::Method;
+use limiter_core::{Charge, Decision, Key, Limit, Quota, Storage, StorageError, Strategy, Verb};
 
 use crate::{
+    block::BlockLimit,
+    charge,
     config::{LimiterBuilder, Settings},
     endpoint::EndpointTable,
+    function::IntoLimits,
     middleware::RateLimit,
     record::HandlerRecord,
-    rule::Rule,
+    rule::{Plan, Role, Target},
 };
 
 /// A rate limiter for an Actix app. Build it once, outside `HttpServer::new`; clones are cheap and
@@ -42,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) endpoints: EndpointTable,
     /// The names of decorated handlers, which Actix's route attributes give to their resources.
     pub(crate) decorated_names: HashSet<&'static str>,
+    enabled: AtomicBool,
 }
 
 impl Limiter {
@@ -62,11 +74,82 @@ impl Limiter {
     ) -> Self {
         let decorated_names = records.iter().map(|record| record.name()).collect();
         let endpoints = EndpointTable::default();
-        Self { inner: Arc::new(Inner { settings, storage, endpoints, decorated_names }) }
+        let enabled = AtomicBool::new(settings.enabled);
+        Self { inner: Arc::new(Inner { settings, storage, endpoints, decorated_names, enabled }) }
     }
 
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
+    }
+
+    /// Whether anything is limited at the moment.
+    pub fn is_enabled(&self) -> bool {
+        self.inner.is_enabled()
+    }
+
+    /// Switches all limits off, for every worker, from the next request on. Counters stay as they
+    /// are.
+    pub fn disable(&self) {
+        self.inner.enabled.store(false, Ordering::Relaxed);
+    }
+
+    /// Switches all limits on again. A limiter that was built with
+    /// [`enabled(false)`](LimiterBuilder::enabled) has not checked its options, and stays off.
+    pub fn enable(&self) {
+        self.inner.enabled.store(self.inner.settings.enabled, Ordering::Relaxed);
+    }
+
+    /// Charges a client outside of any request: a job that works on his behalf, say. Find the
+    /// limit with [`limits_of`](Self::limits_of), or make one.
+    ///
+    /// # Errors
+    /// The storage did not answer.
+    pub async fn hit(&self, limit: &Limit, key: &Key, cost: u64) -> Result<Decision, StorageError> {
+        charge::decide_one(&*self.inner.storage, Verb::Hit, limit, key, cost).await
+    }
+
+    /// Whether a client could be charged. Takes nothing.
+    ///
+    /// # Errors
+    /// The storage did not answer.
+    pub async fn test(
+        &self,
+        limit: &Limit,
+        key: &Key,
+        cost: u64,
+    ) -> Result<Decision, StorageError> {
+        charge::decide_one(&*self.inner.storage, Verb::Test, limit, key, cost).await
+    }
+
+    /// What a client has left, and when some of the used comes back. Takes nothing.
+    ///
+    /// # Errors
+    /// The storage did not answer.
+    pub async fn peek(&self, limit: &Limit, key: &Key) -> Result<Decision, StorageError> {
+        self.test(limit, key, 0).await
+    }
+
+    /// Forgets what a client used of one limit.
+    ///
+    /// # Errors
+    /// The storage did not answer.
+    pub async fn reset(&self, limit: &Limit, key: &Key) -> Result<(), StorageError> {
+        let mut charges = [Charge::new(limit, key)];
+        charge::apply(&*self.inner.storage, Verb::Reset, &mut charges).await.map(|_| ())
+    }
+
+    /// Forgets what every client used of every limit in the storage, those of other limiters on
+    /// it included.
+    ///
+    /// # Errors
+    /// The storage did not answer.
+    pub async fn reset_all(&self) -> Result<(), StorageError> {
+        self.inner.storage.clear().await
+    }
+
+    /// A limit around a block of code: see [`BlockLimit`].
+    pub fn limit<F>(&self, limits: impl IntoLimits<F>) -> BlockLimit {
+        BlockLimit::new(self.clone(), limits.into_limits())
     }
 
     /// The limits that requests of a decorated handler meet, defaults and application limits
@@ -88,14 +171,14 @@ impl Limiter {
     /// # }
     /// ```
     pub fn limits_of(&self, record: &'static HandlerRecord, method: &str) -> Vec<LimitSummary> {
-        let method = method.parse().unwrap_or(actix_web::http::Method::GET);
-        summaries(&Rule::of_handler(&self.inner.settings, record, &method, false))
+        let method = method.parse().unwrap_or(Method::GET);
+        summaries(&Plan::new(&self.inner, Target::handler(record, &method)))
     }
 
     /// The limits that requests meet whose handler declares nothing: application and default
-    /// limits.
+    /// limits. Their counters are one per endpoint.
     pub fn limits_of_undecorated(&self) -> Vec<LimitSummary> {
-        summaries(&Rule::of_endpoint(&self.inner.settings, "", "GET"))
+        summaries(&Plan::new(&self.inner, Target::endpoint("", &Method::GET, "GET")))
     }
 }
 
@@ -103,35 +186,51 @@ impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
             .field("storage", &self.inner.storage.name())
-            .field("default_limits", &self.inner.settings.defaults)
-            .field("application_limits", &self.inner.settings.application)
-            .field("enabled", &self.inner.settings.enabled)
+            .field("enabled", &self.is_enabled())
             .finish_non_exhaustive()
     }
 }
 
+impl Inner {
+    #[inline]
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.enabled.load(Ordering::Relaxed)
+    }
+}
+
 /// One limit of a handler or endpoint, for people to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LimitSummary {
     /// The policy's name, as in headers.
     pub name: String,
     /// What is allowed.
-    pub quota: limiter_core::Quota,
+    pub quota: Quota,
     /// How it is enforced.
-    pub strategy: limiter_core::Strategy,
+    pub strategy: Strategy,
     /// Whether handlers share its counter.
     pub shared: bool,
+    /// Whether it is counted and reported, and never denies.
+    pub shadow: bool,
+    /// Whether it limits breaches.
+    pub meta: bool,
+    /// The counter, for [`Limiter::peek`] and its siblings.
+    pub limit: Limit,
 }
 
-fn summaries(rule: &Rule) -> Vec<LimitSummary> {
+/// The limits of a plan that are known without a request: those of functions are left out.
+fn summaries(plan: &Plan) -> Vec<LimitSummary> {
+    let Some(rule) = plan.fixed() else { return Vec::new() };
     rule.limits()
         .iter()
         .map(|limit| LimitSummary {
             name: limit.name.to_string(),
-            quota: *limit.limit.quota(),
+            quota: *limit.quota(),
             strategy: limit.limit.strategy(),
             shared: limit.shared,
+            shadow: matches!(limit.role, Role::Shadow),
+            meta: limit.is_meta(),
+            limit: limit.limit.clone(),
         })
         .collect()
 }

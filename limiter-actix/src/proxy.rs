@@ -100,8 +100,8 @@ impl TrustedProxies {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        let networks = entries.into_iter().map(|entry| network(entry.as_ref()));
-        Ok(Self { trust: Trust::Networks(networks.collect::<Result<_, _>>()?), ..Self::default() })
+        let networks = networks(entries)?.into_boxed_slice();
+        Ok(Self { trust: Trust::Networks(networks), ..Self::default() })
     }
 
     /// The `hops` right-most addresses are ours, whatever they are. The peer of the connection is
@@ -291,6 +291,15 @@ impl Default for Trust {
     fn default() -> Self {
         Self::Hops(0)
     }
+}
+
+/// Addresses and CIDRs, in the form in which peers are compared.
+pub(crate) fn networks<I>(entries: I) -> Result<Vec<IpNet>, TrustedProxiesError>
+where
+    I: IntoIterator,
+    I::Item: AsRef<str>,
+{
+    entries.into_iter().map(|entry| network(entry.as_ref())).collect()
 }
 
 fn network(entry: &str) -> Result<IpNet, TrustedProxiesError> {

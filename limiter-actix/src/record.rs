@@ -4,11 +4,12 @@
 //! is also submitted to a link-time list: [`handlers`] reads it, so "what is limited?" has an
 //! answer before the first request.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use actix_web::HttpRequest;
-use futures_core::future::LocalBoxFuture;
+use actix_web::{HttpResponse, dev::ResponseHead};
 use limiter_core::{Key, Quota, Strategy};
+
+use crate::{breach::Breach, function::RequestFn, meta::MetaLimit};
 
 /// Every decorated handler linked into this program, ordered by handler path, file and line.
 ///
@@ -22,7 +23,7 @@ use limiter_core::{Key, Quota, Strategy};
 ///     .into_iter()
 ///     .find(|record| record.name() == "look_up")
 ///     .expect("every decorated handler is listed");
-/// assert_eq!(record.limits()[0].text(), "10/minute");
+/// assert_eq!(record.limits()[0].text(), Some("10/minute"));
 /// ```
 pub fn handlers() -> Vec<&'static HandlerRecord> {
     let mut records: Vec<_> = inventory::iter::<&'static HandlerRecord>().copied().collect();
@@ -142,19 +143,38 @@ impl Exemption {
 
     /// Exempt from everything: what a bare `#[exempt]` says.
     pub const ALL: Self = Self { defaults: true, application: true, meta: true };
+
+    /// Exempt from what either is exempt from.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            defaults: self.defaults || other.defaults,
+            application: self.application || other.application,
+            meta: self.meta || other.meta,
+        }
+    }
 }
 
 /// One limit attribute: its quotas and everything that was said about them.
 #[derive(Clone, Copy)]
 pub struct LimitRecord {
-    pub(crate) text: &'static str,
+    pub(crate) source: LimitSource,
     pub(crate) scope: ScopeRecord,
-    pub(crate) key: Option<KeyFn>,
+    /// The function that names the scope, where one does.
+    pub(crate) scope_by: Option<RequestFn<Cow<'static, str>>>,
+    pub(crate) key: Option<RequestFn<Option<Key>>>,
     pub(crate) cost: CostRecord,
+    pub(crate) cost_after: Option<fn(&ResponseHead) -> u64>,
     pub(crate) per_method: bool,
     pub(crate) methods: &'static [&'static str],
     pub(crate) override_defaults: bool,
-    pub(crate) error_message: Option<&'static str>,
+    pub(crate) exempt_when: Option<RequestFn<bool>>,
+    pub(crate) deduct_when: Option<fn(&ResponseHead) -> bool>,
+    pub(crate) on_breach: Option<fn(&Breach<'_>) -> Option<HttpResponse>>,
+    pub(crate) error_message: Option<MessageRecord>,
+    pub(crate) meta: &'static [&'static MetaLimit],
+    pub(crate) shadow: bool,
+    pub(crate) candidate: Option<&'static str>,
     pub(crate) name: Option<&'static str>,
     pub(crate) strategy: Option<Strategy>,
 }
@@ -164,23 +184,45 @@ pub struct LimitRecord {
 impl LimitRecord {
     /// `#[limit(text)]`. The text was checked by the macro.
     pub const fn limit(text: &'static str) -> Self {
+        Self::from_source(LimitSource::Text(text))
+    }
+
+    /// `#[limit(function)]`.
+    pub const fn dynamic(function: RequestFn<Cow<'static, str>>) -> Self {
+        Self::from_source(LimitSource::Function(function))
+    }
+
+    const fn from_source(source: LimitSource) -> Self {
         Self {
-            text,
+            source,
             scope: ScopeRecord::Handler,
+            scope_by: None,
             key: None,
             cost: CostRecord::Fixed(1),
+            cost_after: None,
             per_method: false,
             methods: &[],
             override_defaults: true,
+            exempt_when: None,
+            deduct_when: None,
+            on_breach: None,
             error_message: None,
+            meta: &[],
+            shadow: false,
+            candidate: None,
             name: None,
             strategy: None,
         }
     }
 
-    /// `#[shared_limit(text, scope = scope)]`.
-    pub const fn shared(text: &'static str, scope: &'static str) -> Self {
-        Self { scope: ScopeRecord::Shared(scope), ..Self::limit(text) }
+    /// `scope = "…"` of a `#[shared_limit]`: the name its handlers share.
+    pub const fn shared(self, scope: &'static str) -> Self {
+        Self { scope: ScopeRecord::Shared(scope), ..self }
+    }
+
+    /// `scope = f` of a `#[shared_limit]`.
+    pub const fn shared_by(self, scope: RequestFn<Cow<'static, str>>) -> Self {
+        Self { scope: ScopeRecord::SharedBy, scope_by: Some(scope), ..self }
     }
 
     /// `scope = "…"` of a `#[limit]`: the handler's scope, divided by a name.
@@ -188,14 +230,24 @@ impl LimitRecord {
         Self { scope: ScopeRecord::HandlerPart(scope), ..self }
     }
 
+    /// `scope = f` of a `#[limit]`.
+    pub const fn scope_by(self, scope: RequestFn<Cow<'static, str>>) -> Self {
+        Self { scope: ScopeRecord::HandlerPartBy, scope_by: Some(scope), ..self }
+    }
+
     /// `key = …`.
-    pub const fn key(self, key: KeyFn) -> Self {
+    pub const fn key(self, key: RequestFn<Option<Key>>) -> Self {
         Self { key: Some(key), ..self }
     }
 
     /// `cost = …`.
     pub const fn cost(self, cost: CostRecord) -> Self {
         Self { cost, ..self }
+    }
+
+    /// `cost_after = …`.
+    pub const fn cost_after(self, cost: fn(&ResponseHead) -> u64) -> Self {
+        Self { cost_after: Some(cost), ..self }
     }
 
     /// `per_method = …`.
@@ -213,9 +265,39 @@ impl LimitRecord {
         Self { override_defaults, ..self }
     }
 
-    /// `error_message = "…"`.
-    pub const fn error_message(self, error_message: &'static str) -> Self {
+    /// `exempt_when = …`.
+    pub const fn exempt_when(self, exempt: RequestFn<bool>) -> Self {
+        Self { exempt_when: Some(exempt), ..self }
+    }
+
+    /// `deduct_when = …`.
+    pub const fn deduct_when(self, deduct: fn(&ResponseHead) -> bool) -> Self {
+        Self { deduct_when: Some(deduct), ..self }
+    }
+
+    /// `on_breach = …`.
+    pub const fn on_breach(self, callback: fn(&Breach<'_>) -> Option<HttpResponse>) -> Self {
+        Self { on_breach: Some(callback), ..self }
+    }
+
+    /// `error_message = …`.
+    pub const fn error_message(self, error_message: MessageRecord) -> Self {
         Self { error_message: Some(error_message), ..self }
+    }
+
+    /// `meta = …`.
+    pub const fn meta(self, meta: &'static [&'static MetaLimit]) -> Self {
+        Self { meta, ..self }
+    }
+
+    /// `shadow = …`. What never denies must not replace what does.
+    pub const fn shadow(self, shadow: bool) -> Self {
+        Self { shadow, override_defaults: self.override_defaults && !shadow, ..self }
+    }
+
+    /// `candidate = "…"`. The text was checked by the macro.
+    pub const fn candidate(self, candidate: &'static str) -> Self {
+        Self { candidate: Some(candidate), ..self }
     }
 
     /// `name = "…"`, printable ASCII.
@@ -230,15 +312,17 @@ impl LimitRecord {
 }
 
 impl LimitRecord {
-    /// The limit notation as written: `"100/day;10/hour"`.
-    pub fn text(&self) -> &'static str {
-        self.text
+    /// The limit notation as written: `"100/day;10/hour"`. `None` for a dynamic limit.
+    pub fn text(&self) -> Option<&'static str> {
+        match self.source {
+            LimitSource::Text(text) => Some(text),
+            LimitSource::Function(_) => None,
+        }
     }
 
     /// The quotas of [`text`](Self::text), in order.
     pub fn quotas(&self) -> Vec<Quota> {
-        limiter_core::notation::parse_many(self.text)
-            .expect("the macro or the compiler has parsed this very text")
+        self.text().map_or_else(Vec::new, checked_quotas)
     }
 
     /// Where the counters live: per handler, or shared under a name.
@@ -250,21 +334,46 @@ impl LimitRecord {
     pub fn overrides_defaults(&self) -> bool {
         self.override_defaults
     }
+
+    /// Whether the limit is counted and reported, but never denies.
+    pub fn is_shadow(&self) -> bool {
+        self.shadow
+    }
+
+    /// The limit that is tried out beside this one, and never denies.
+    pub fn candidate_text(&self) -> Option<&'static str> {
+        self.candidate
+    }
+}
+
+/// The quotas of a text that the macro or the compiler has parsed already.
+pub(crate) fn checked_quotas(text: &str) -> Vec<Quota> {
+    limiter_core::notation::parse_many(text)
+        .expect("the macro or the compiler has parsed this very text")
 }
 
 impl fmt::Debug for LimitRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LimitRecord")
-            .field("text", &self.text)
+            .field("text", &self.text())
             .field("scope", &self.scope)
             .field("per_method", &self.per_method)
             .field("methods", &self.methods)
             .field("override_defaults", &self.override_defaults)
             .field("error_message", &self.error_message)
+            .field("shadow", &self.shadow)
+            .field("candidate", &self.candidate)
             .field("name", &self.name)
             .field("strategy", &self.strategy)
             .finish_non_exhaustive()
     }
+}
+
+/// Where the limits of an attribute come from.
+#[derive(Clone, Copy)]
+pub(crate) enum LimitSource {
+    Text(&'static str),
+    Function(RequestFn<Cow<'static, str>>),
 }
 
 /// Where a declared limit keeps its counters.
@@ -275,21 +384,12 @@ pub enum ScopeRecord {
     Handler,
     /// One counter per handler and this name.
     HandlerPart(&'static str),
+    /// One counter per handler and name that a function of the request returns.
+    HandlerPartBy,
     /// One counter for every handler that names this scope.
     Shared(&'static str),
-}
-
-/// The key function of a limit, in the form that generated code stores.
-///
-/// Not public API. Used by generated code.
-#[doc(hidden)]
-#[derive(Clone, Copy)]
-#[allow(missing_debug_implementations)]
-pub enum KeyFn {
-    /// `key = f`.
-    Sync(fn(&HttpRequest) -> Option<Key>),
-    /// `key = async f`.
-    Async(for<'a> fn(&'a HttpRequest) -> LocalBoxFuture<'a, Option<Key>>),
+    /// One counter for every name that a function of the request returns, whatever the handler.
+    SharedBy,
 }
 
 /// The cost of a request, in the form that generated code stores.
@@ -302,9 +402,28 @@ pub enum CostRecord {
     /// `cost = 2`.
     Fixed(u64),
     /// `cost = f`.
-    Sync(fn(&HttpRequest) -> u64),
-    /// `cost = async f`.
-    Async(for<'a> fn(&'a HttpRequest) -> LocalBoxFuture<'a, u64>),
+    Function(RequestFn<u64>),
+}
+
+/// The message of a denial, in the form that generated code stores.
+///
+/// Not public API. Used by generated code.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub enum MessageRecord {
+    /// `error_message = "…"`.
+    Text(&'static str),
+    /// `error_message = f`.
+    Function(fn(&Breach<'_>) -> String),
+}
+
+impl fmt::Debug for MessageRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::Function(_) => f.write_str("a function"),
+        }
+    }
 }
 
 /// A limit that several handlers share, declared once as a `static`.
@@ -348,6 +467,6 @@ impl SharedLimit {
     /// Not public API. Used by generated code.
     #[doc(hidden)]
     pub const fn record(&self) -> LimitRecord {
-        LimitRecord::shared(self.text, self.scope)
+        LimitRecord::limit(self.text).shared(self.scope)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{clock::Timestamp, decision::Decision, error::OnStoreError, key::Key, limit::Limit};
 
-/// Whether a charge may deny the batch.
+/// Whether a charge may deny the batch, and whether it takes its cost. Complete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// A denial denies the whole batch.
@@ -10,6 +10,9 @@ pub enum Mode {
     Enforce,
     /// Evaluated, counted and reported, but its denial is no denial.
     Shadow,
+    /// A denial denies the whole batch, but nothing is ever taken: what a meta limit asks before
+    /// every request, although only breaches count.
+    Test,
 }
 
 /// Whose counters decided a charge.
@@ -137,6 +140,14 @@ impl<'a> Charge<'a> {
 
     /// Whether this charge, by itself, denies its batch.
     pub(crate) fn denies(&self) -> bool {
-        self.mode == Mode::Enforce && self.decision.is_some_and(|decision| !decision.admitted())
+        self.mode != Mode::Shadow && self.decision.is_some_and(|decision| !decision.admitted())
+    }
+
+    /// Whether this charge takes its cost if its batch is admitted. (A shadow charge that would be
+    /// denied takes nothing, as if it were enforced.)
+    pub(crate) fn takes(&self) -> bool {
+        self.cost > 0
+            && self.mode != Mode::Test
+            && self.decision.is_some_and(|decision| decision.admitted())
     }
 }

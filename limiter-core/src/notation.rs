@@ -118,6 +118,34 @@ pub const fn assert_valid(text: &str) {
     }
 }
 
+/// Parses a window alone, the part of a limit behind the slash, into a quota of one per window.
+///
+/// ```
+/// use limiter_core::{Quota, Unit, notation::parse_window};
+///
+/// assert_eq!(parse_window("10 minutes")?, Quota::new(1, 10, Unit::Minute).unwrap());
+/// assert_eq!(parse_window("2 fortnights").unwrap_err().fragment(), "fortnights");
+/// # Ok::<(), limiter_core::NotationError>(())
+/// ```
+///
+/// # Errors
+/// The text is no window.
+pub fn parse_window(text: &str) -> Result<Quota, NotationError> {
+    window(text).map_err(|mistake| NotationError::new(text, mistake))
+}
+
+/// Checks that [`parse_window`] accepts the text, at compile time where it stands in a `const` or
+/// a `static`.
+///
+/// # Panics
+/// If the text is no window.
+#[track_caller]
+pub const fn assert_valid_window(text: &str) {
+    if let Err(mistake) = window(text) {
+        panic!("{}", PanicMessage::new(text, mistake).as_str());
+    }
+}
+
 /// Parses exactly one limit.
 ///
 /// ```
@@ -243,6 +271,16 @@ const fn parse_next(text: &str, at: usize) -> Result<Parsed, Mistake> {
     }
     let next = try_const!(cursor.delimiter());
     Ok(Parsed { quota, next })
+}
+
+/// Parses a window that stands alone.
+const fn window(text: &str) -> Result<Quota, Mistake> {
+    let mut cursor = Cursor { bytes: text.as_bytes(), start: 0, end: 0, at: 0 };
+    let quota = try_const!(cursor.window(1));
+    match try_const!(cursor.delimiter()) {
+        None => Ok(quota),
+        Some(_) => Err(Mistake { kind: Kind::Trailing, start: cursor.end, end: text.len() }),
+    }
 }
 
 /// A position in the text, at the start of a character.

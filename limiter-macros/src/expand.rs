@@ -1,9 +1,9 @@
 //! What is generated: the record of a handler, and the gate around its arguments.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::{
-    AttrStyle, Attribute, FnArg, Pat, PatIdent, PatType, Path, ReturnType, Signature, Type,
+    AttrStyle, Attribute, Expr, FnArg, Pat, PatIdent, PatType, Path, ReturnType, Signature, Type,
     parse::{ParseStream, Parser},
     parse_quote,
     spanned::Spanned,
@@ -12,7 +12,7 @@ use syn::{
 
 use crate::{
     item::{GATE, Item},
-    model::{Cost, Exemption, Function, Handler, Limit, Source},
+    model::{Cost, Exemption, Function, Handler, Limit, Limits, Message, Meta, ScopeName, Source},
 };
 
 /// The function with its gate.
@@ -191,7 +191,11 @@ fn record(ident: &Ident, handler: &Handler, root: &TokenStream) -> TokenStream {
     let site = Span::mixed_site();
     let name = ident.to_string();
     let name = name.trim_start_matches("r#");
-    let limits = handler.limits.iter().map(|limit| limit_record(limit, root));
+    let named = |index| format_ident!("__LIMITER_META_{index}", span = site);
+    let metas = handler.limits.iter().enumerate();
+    let metas = metas.filter_map(|(index, limit)| meta_static(limit, &named(index), root));
+    let limits = handler.limits.iter().enumerate();
+    let limits = limits.map(|(index, limit)| limit_record(limit, &named(index), root));
     let limit_count = limits.len();
     let routes = handler.routes.iter().map(|route| {
         let (method, path) = (&route.method, &route.path);
@@ -203,6 +207,7 @@ fn record(ident: &Ident, handler: &Handler, root: &TokenStream) -> TokenStream {
     let position = quote_spanned!(ident.span()=> ::core::file!(), ::core::line!());
 
     quote_spanned! {site=>
+        #(#metas)*
         static __LIMITER_LIMITS: [#root::__private::LimitRecord; #limit_count] = [#(#limits),*];
         static __LIMITER_ROUTES: [#root::__private::RouteRecord; #route_count] = [#(#routes),*];
         static __LIMITER_RECORD: #root::__private::HandlerRecord =
@@ -225,13 +230,22 @@ fn exemption(handler: &Handler, root: &TokenStream) -> TokenStream {
     }
 }
 
-fn limit_record(limit: &Limit, root: &TokenStream) -> TokenStream {
+/// The record of one attribute. Its meta limits are `meta`, a static of this handler.
+fn limit_record(limit: &Limit, meta: &Ident, root: &TokenStream) -> TokenStream {
     let site = Span::mixed_site();
+    let private = quote_spanned!(site=> #root::__private);
     let options = &limit.options;
     let mut record = match &limit.source {
-        Source::Own(text) => quote_spanned!(site=> #root::__private::LimitRecord::limit(#text)),
-        Source::Shared(text, scope) => {
-            quote_spanned!(site=> #root::__private::LimitRecord::shared(#text, #scope))
+        Source::Own(limits) => of_limits(limits, &private),
+        Source::Shared(limits, scope) => {
+            let record = of_limits(limits, &private);
+            match scope {
+                ScopeName::Text(text) => quote_spanned!(site=> #record.shared(#text)),
+                ScopeName::Function(function) => {
+                    let function = request_fn("scope", function, &private);
+                    quote_spanned!(site=> #record.shared_by(#function))
+                }
+            }
         }
         Source::Declared(path) => {
             // A value of another type is a mistake of the path, not of the attribute.
@@ -245,50 +259,120 @@ fn limit_record(limit: &Limit, root: &TokenStream) -> TokenStream {
             record.extend(quote_spanned!(site=> .#method(#value)));
         }
     };
-    add("scope", options.scope.as_ref().map(ToTokens::to_token_stream));
-    add("key", options.key.as_ref().map(|function| key(function, root)));
-    add("cost", options.cost.as_ref().map(|amount| cost(amount, root)));
+    match &options.scope {
+        Some(ScopeName::Text(text)) => add("scope", Some(text.to_token_stream())),
+        Some(ScopeName::Function(function)) => {
+            add("scope_by", Some(request_fn("scope", function, &private)));
+        }
+        None => {}
+    }
+    let of_request = |name: &str, function: &Option<Function>| {
+        function.as_ref().map(|function| request_fn(name, function, &private))
+    };
+    let of_response = |name: &str, function: &Option<Expr>| {
+        function.as_ref().map(|function| sync_fn(name, function, &private))
+    };
+    add("key", of_request("key", &options.key));
+    add("cost", options.cost.as_ref().map(|amount| cost(amount, &private)));
+    add("cost_after", of_response("cost_after", &options.cost_after));
     add("per_method", options.per_method.as_ref().map(ToTokens::to_token_stream));
     add("methods", options.methods.as_ref().map(|methods| quote_spanned!(site=> &[#(#methods),*])));
     add("override_defaults", options.override_defaults.as_ref().map(ToTokens::to_token_stream));
-    add("error_message", options.error_message.as_ref().map(ToTokens::to_token_stream));
+    add("exempt_when", of_request("exempt_when", &options.exempt_when));
+    add("deduct_when", of_response("deduct_when", &options.deduct_when));
+    add("on_breach", of_response("on_breach", &options.on_breach));
+    add("error_message", options.error_message.as_ref().map(|text| message(text, &private)));
+    add("meta", options.meta.as_ref().map(|_| quote_spanned!(site=> &#meta)));
+    add("shadow", options.shadow.as_ref().map(ToTokens::to_token_stream));
+    add("candidate", options.candidate.as_ref().map(ToTokens::to_token_stream));
     add("name", options.name.as_ref().map(ToTokens::to_token_stream));
     add(
         "strategy",
         options.strategy.as_ref().map(|strategy| {
             let variant = Ident::new(strategy.variant, site);
-            quote_spanned!(site=> #root::__private::Strategy::#variant)
+            quote_spanned!(site=> #private::Strategy::#variant)
         }),
     );
     record
 }
 
-fn key(Function { is_async, expr }: &Function, root: &TokenStream) -> TokenStream {
-    let private = quote_spanned!(Span::mixed_site()=> #root::__private);
-    if *is_async {
-        quote_spanned! {Span::mixed_site()=>
-            #private::KeyFn::Async(|__limiter_request| #private::key_async(__limiter_request, #expr))
+/// The static that holds the meta limits of an attribute, if it has any.
+fn meta_static(limit: &Limit, name: &Ident, root: &TokenStream) -> Option<TokenStream> {
+    let site = Span::mixed_site();
+    let private = quote_spanned!(site=> #root::__private);
+    let metas = limit.options.meta.as_ref()?;
+    let count = metas.len();
+    let block = limit.options.block.as_ref().map(|block| quote_spanned!(site=> .block(#block)));
+    let (mut statics, mut references) = (Vec::new(), Vec::new());
+    for (index, meta) in metas.iter().enumerate() {
+        match meta {
+            Meta::Text(text) => {
+                let own = format_ident!("{name}_{index}", span = site);
+                statics.push(quote_spanned! {site=>
+                    static #own: #private::MetaLimit = #private::MetaLimit::new(#text) #block;
+                });
+                references.push(quote_spanned!(site=> &#own));
+            }
+            // A value of another type is a mistake of the path, not of the attribute.
+            Meta::Declared(path) => references.push(quote_spanned!(path.span()=> &#path)),
         }
-    } else {
-        quote_spanned! {Span::mixed_site()=>
-            #private::KeyFn::Sync(|__limiter_request| #private::key(__limiter_request, #expr))
+    }
+    Some(quote_spanned! {site=>
+        #(#statics)*
+        static #name: [&#private::MetaLimit; #count] = [#(#references),*];
+    })
+}
+
+fn of_limits(limits: &Limits, private: &TokenStream) -> TokenStream {
+    let site = Span::mixed_site();
+    match limits {
+        Limits::Text(text) => quote_spanned!(site=> #private::LimitRecord::limit(#text)),
+        Limits::Function(function) => {
+            let function = request_fn("limits", function, private);
+            quote_spanned!(site=> #private::LimitRecord::dynamic(#function))
         }
     }
 }
 
-fn cost(cost: &Cost, root: &TokenStream) -> TokenStream {
-    let private = quote_spanned!(Span::mixed_site()=> #root::__private);
+/// A function of the request, through the function of `__private` that says what it may be.
+fn request_fn(name: &str, function: &Function, private: &TokenStream) -> TokenStream {
+    let site = Span::mixed_site();
+    let Function { is_async, expr } = function;
+    let (variant, name) = match is_async {
+        true => ("Async", format!("{name}_async")),
+        false => ("Sync", name.to_owned()),
+    };
+    let (variant, name) = (Ident::new(variant, site), Ident::new(&name, site));
+    quote_spanned! {site=>
+        #private::RequestFn::#variant(|__limiter_request| #private::#name(__limiter_request, #expr))
+    }
+}
+
+/// A function of a response or of a breach, likewise.
+fn sync_fn(name: &str, function: &Expr, private: &TokenStream) -> TokenStream {
+    let site = Span::mixed_site();
+    let name = Ident::new(name, site);
+    quote_spanned!(site=> |__limiter_subject| #private::#name(__limiter_subject, #function))
+}
+
+fn cost(cost: &Cost, private: &TokenStream) -> TokenStream {
+    let site = Span::mixed_site();
     match cost {
-        Cost::Fixed(cost, _) => {
-            quote_spanned!(Span::mixed_site()=> #private::CostRecord::Fixed(#cost))
+        Cost::Fixed(cost, _) => quote_spanned!(site=> #private::CostRecord::Fixed(#cost)),
+        Cost::Function(function) => {
+            let function = request_fn("cost", function, private);
+            quote_spanned!(site=> #private::CostRecord::Function(#function))
         }
-        Cost::Function(Function { is_async: true, expr }) => quote_spanned! {Span::mixed_site()=>
-            #private::CostRecord::Async(
-                |__limiter_request| #private::cost_async(__limiter_request, #expr)
-            )
-        },
-        Cost::Function(Function { is_async: false, expr }) => quote_spanned! {Span::mixed_site()=>
-            #private::CostRecord::Sync(|__limiter_request| #private::cost(__limiter_request, #expr))
-        },
+    }
+}
+
+fn message(message: &Message, private: &TokenStream) -> TokenStream {
+    let site = Span::mixed_site();
+    match message {
+        Message::Text(text) => quote_spanned!(site=> #private::MessageRecord::Text(#text)),
+        Message::Function(function) => {
+            let function = sync_fn("error_message", function, private);
+            quote_spanned!(site=> #private::MessageRecord::Function(#function))
+        }
     }
 }

@@ -2,14 +2,13 @@
 //! message says about them.
 
 use syn::{
-    Error, Expr, ExprArray, ExprClosure, ExprLit, ExprPath, ExprUnary, Lit, LitBool, LitStr, Path,
-    UnOp, punctuated::Punctuated,
+    Error, Expr, ExprArray, ExprLit, ExprPath, Lit, LitBool, LitStr, Path, punctuated::Punctuated,
 };
 
 use crate::{
     args::{Named, Value},
     errors::Errors,
-    model::{Cost, Exemption, Function, Kind},
+    model::{Cost, Exemption, Function, Kind, Message, Meta, ScopeName},
 };
 
 /// A named argument: a new one is a row here and a field of [`Options`].
@@ -56,14 +55,68 @@ const ROWS: &[Row] = &[
     Row {
         name: "scope",
         allowed_on: LIMITS,
-        expects: "a string that is not empty, such as `\"mysql\"`",
-        read: |options, row, value| set(&mut options.scope, row.filled_string(value)),
+        expects: "a string that is not empty, such as `\"mysql\"`, or a function of the request \
+                  such as `tenant_of`",
+        read: |options, row, value| set(&mut options.scope, row.scope(value)),
+    },
+    Row {
+        name: "exempt_when",
+        allowed_on: LIMITS,
+        expects: "a function of the request that returns a bool, such as `is_internal`, \
+                  `async is_internal` or `|request: &HttpRequest| …`",
+        read: |options, row, value| set(&mut options.exempt_when, row.function(value)),
+    },
+    Row {
+        name: "deduct_when",
+        allowed_on: LIMITS,
+        expects: "a function of the response that returns a bool, such as `has_failed` or \
+                  `|head: &ResponseHead| head.status.is_client_error()`",
+        read: |options, row, value| set(&mut options.deduct_when, row.sync_function(value)),
+    },
+    Row {
+        name: "cost_after",
+        allowed_on: LIMITS,
+        expects: "a function of the response that returns a number, such as `tokens_used` or \
+                  `|head: &ResponseHead| …`",
+        read: |options, row, value| set(&mut options.cost_after, row.sync_function(value)),
+    },
+    Row {
+        name: "on_breach",
+        allowed_on: LIMITS,
+        expects: "a function of the breach, such as `sorry` or `|breach: &Breach<'_>| …`",
+        read: |options, row, value| set(&mut options.on_breach, row.sync_function(value)),
     },
     Row {
         name: "error_message",
         allowed_on: LIMITS,
-        expects: "a string such as `\"slow down\"`",
-        read: |options, row, value| set(&mut options.error_message, row.string(value)),
+        expects: "a string such as `\"slow down\"`, or a function of the breach such as `excuse`",
+        read: |options, row, value| set(&mut options.error_message, row.message(value)),
+    },
+    Row {
+        name: "meta",
+        allowed_on: LIMITS,
+        expects: "how many breaches are tolerated, such as `\"5/minute\"`, a `static` of type \
+                  `MetaLimit`, or a list of these",
+        read: |options, row, value| set(&mut options.meta, row.meta(value)),
+    },
+    Row {
+        name: "block",
+        allowed_on: LIMITS,
+        expects: "for how long clients with too many breaches are locked out, such as \
+                  `\"10 minutes\"`",
+        read: |options, row, value| set(&mut options.block, row.string(value)),
+    },
+    Row {
+        name: "shadow",
+        allowed_on: LIMITS,
+        expects: BOOLEAN,
+        read: |options, row, value| set(&mut options.shadow, row.boolean(value)),
+    },
+    Row {
+        name: "candidate",
+        allowed_on: LIMITS,
+        expects: "limits to try out beside these, such as `\"50/minute\"`",
+        read: |options, row, value| set(&mut options.candidate, row.string(value)),
     },
     Row {
         name: "name",
@@ -110,8 +163,16 @@ pub(crate) struct Options {
     pub(crate) override_defaults: Option<LitBool>,
     pub(crate) per_method: Option<LitBool>,
     pub(crate) methods: Option<Vec<String>>,
-    pub(crate) scope: Option<LitStr>,
-    pub(crate) error_message: Option<LitStr>,
+    pub(crate) scope: Option<ScopeName>,
+    pub(crate) exempt_when: Option<Function>,
+    pub(crate) deduct_when: Option<Expr>,
+    pub(crate) cost_after: Option<Expr>,
+    pub(crate) on_breach: Option<Expr>,
+    pub(crate) error_message: Option<Message>,
+    pub(crate) meta: Option<Vec<Meta>>,
+    pub(crate) block: Option<LitStr>,
+    pub(crate) shadow: Option<LitBool>,
+    pub(crate) candidate: Option<LitStr>,
     pub(crate) name: Option<LitStr>,
     pub(crate) strategy: Option<Strategy>,
     pub(crate) root: Option<Path>,
@@ -254,32 +315,65 @@ impl Row {
     }
 
     fn function(&self, value: &Value) -> syn::Result<Function> {
-        let is_function = !matches!(
-            &value.expr,
-            Expr::Lit(_)
-                | Expr::Array(_)
-                | Expr::Async(_)
-                | Expr::Binary(_)
-                | Expr::Unary(ExprUnary { op: UnOp::Neg(_) | UnOp::Not(_), .. })
-        );
-        if !is_function {
-            return Err(self.mismatch(value));
+        Function::read(self.name, value)?.ok_or_else(|| self.mismatch(value))
+    }
+
+    /// A function that runs when the answer is there, and cannot be waited for.
+    fn sync_function(&self, value: &Value) -> syn::Result<Expr> {
+        let Function { is_async, expr } = self.function(value)?;
+        if !is_async {
+            return Ok(expr);
         }
-        if let (None, Expr::Closure(ExprClosure { asyncness: None, body, .. })) =
-            (&value.asyncness, &value.expr)
-            && let Expr::Async(body) = &**body
-        {
-            return Err(Error::new(
-                body.async_token.span,
-                format!("`{}` would not be awaited: write `async |request| …`", self.name),
-            ));
+        Err(Error::new_spanned(
+            value,
+            format!(
+                "`{}` runs when the answer is written, and cannot wait: remove `async`, and spawn \
+                 what takes long",
+                self.name
+            ),
+        ))
+    }
+
+    fn scope(&self, value: &Value) -> syn::Result<ScopeName> {
+        match value.as_string() {
+            Some(_) => self.filled_string(value).map(ScopeName::Text),
+            None => self.function(value).map(ScopeName::Function),
         }
-        let is_async_closure =
-            matches!(&value.expr, Expr::Closure(closure) if closure.asyncness.is_some());
-        Ok(Function {
-            is_async: value.asyncness.is_some() || is_async_closure,
-            expr: value.expr.clone(),
-        })
+    }
+
+    fn message(&self, value: &Value) -> syn::Result<Message> {
+        match value.as_string() {
+            Some(text) => Ok(Message::Text(text.clone())),
+            None => self.sync_function(value).map(Message::Function),
+        }
+    }
+
+    fn meta(&self, value: &Value) -> syn::Result<Vec<Meta>> {
+        let elements: Vec<&Expr> = match (&value.asyncness, &value.expr) {
+            (None, Expr::Array(ExprArray { elems, .. })) if !elems.is_empty() => {
+                elems.iter().collect()
+            }
+            (None, one @ (Expr::Lit(_) | Expr::Path(_))) => vec![one],
+            _ => return Err(self.mismatch(value)),
+        };
+        let mut errors = Errors::default();
+        let mut metas = Vec::new();
+        for element in elements {
+            match element {
+                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+                    metas.push(Meta::Text(text.clone()));
+                }
+                Expr::Path(ExprPath { path, qself: None, .. }) => {
+                    metas.push(Meta::Declared(path.clone()));
+                }
+                other => errors.at(
+                    other,
+                    "expected a limit in a string such as `\"5/minute\"`, or a `static` of type \
+                     `MetaLimit`",
+                ),
+            }
+        }
+        errors.into_result().map(|()| metas)
     }
 
     fn mismatch(&self, value: &Value) -> Error {

@@ -8,8 +8,11 @@
 mod macros;
 
 mod behaviours;
+mod declared;
 mod endpoints;
+mod handle;
 mod headers;
+mod scopes;
 mod sockets;
 mod storages;
 mod wiring;

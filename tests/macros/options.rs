@@ -25,7 +25,7 @@ async fn everything() -> &'static str {
 fn every_argument_is_in_the_record() {
     let record = format!("{:?}", record("options::everything").limits()[0]);
     for part in [
-        r#"text: "10/second burst 20""#,
+        r#"text: Some("10/second burst 20")"#,
         r#"scope: HandlerPart("part")"#,
         "override_defaults: false",
         "per_method: true",

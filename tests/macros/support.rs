@@ -73,5 +73,5 @@ pub(crate) fn routes(record: &HandlerRecord) -> Vec<String> {
 
 /// The texts of the limits of a record.
 pub(crate) fn limits(record: &HandlerRecord) -> Vec<&'static str> {
-    record.limits().iter().map(limiter_actix::LimitRecord::text).collect()
+    record.limits().iter().filter_map(limiter_actix::LimitRecord::text).collect()
 }

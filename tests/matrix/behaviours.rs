@@ -11,6 +11,7 @@ for_every_storage!(
     a_denied_batch_still_tells_what_each_charge_would_have_got,
     a_shadow_charge_never_vetoes,
     a_shadow_charge_that_admits_is_taken_with_its_batch_and_only_with_it,
+    a_charge_in_test_mode_vetoes_and_is_never_taken,
     charges_on_one_counter_are_decided_one_after_the_other,
     a_charge_that_is_denied_counts_for_no_later_one,
     a_test_takes_nothing,
@@ -108,6 +109,27 @@ fn a_shadow_charge_that_admits_is_taken_with_its_batch_and_only_with_it<W: World
             outcome(&world, Verb::Hit, &mut charges);
         }
         assert_eq!(world.remaining(&trial, &me), 8, "{strategy}");
+    }
+}
+
+fn a_charge_in_test_mode_vetoes_and_is_never_taken<W: World>() {
+    let world = W::new();
+    for strategy in world.strategies() {
+        let (meta, real) = (per_minute(2, strategy, "meta"), per_minute(9, strategy, "real"));
+        let me = Key::text("me");
+        let attempt = |cost| {
+            let mut charges =
+                [Charge::new(&meta, &me).cost(cost).mode(Mode::Test), Charge::new(&real, &me)];
+            let outcome = outcome(&world, Verb::Hit, &mut charges);
+            assert_eq!(charges[0].charged_at(), None, "{strategy}");
+            outcome
+        };
+        assert_eq!(
+            [1, 1, 2, 3].map(attempt),
+            [Outcome::Admit, Outcome::Admit, Outcome::Admit, Outcome::Deny]
+        );
+        assert_eq!(world.remaining(&meta, &me), 2, "{strategy}");
+        assert_eq!(world.remaining(&real, &me), 6, "{strategy}");
     }
 }
 

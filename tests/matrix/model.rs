@@ -39,11 +39,15 @@ impl Model {
             let counter = attempt
                 .entry((limit.id().to_owned(), item.client))
                 .or_insert_with(|| Counter::new(limit.strategy()));
-            let decision = counter.hit(limit, item.cost, now);
-            if !decision.admitted() && item.mode == Mode::Enforce {
+            let taken_from = &mut match item.mode {
+                Mode::Enforce | Mode::Shadow => None,
+                Mode::Test => Some(counter.clone()),
+            };
+            let decision = taken_from.as_mut().unwrap_or(counter).hit(limit, item.cost, now);
+            if !decision.admitted() && item.mode != Mode::Shadow {
                 outcome = Outcome::Deny;
             }
-            admitted.push(decision.admitted() && item.cost > 0);
+            admitted.push(decision.admitted() && item.cost > 0 && item.mode != Mode::Test);
             decisions.push(decision);
         }
         let take = take && outcome == Outcome::Admit;

@@ -56,7 +56,11 @@ fn step(limits: usize, clients: usize) -> impl Strategy<Value = Step> {
 
 fn batch(limits: usize, clients: usize) -> impl Strategy<Value = Vec<Item>> {
     let cost = prop_oneof![5 => Just(1u64), 1 => Just(0), 3 => 0..=6u64, 1 => Just(u64::MAX)];
-    let mode = prop_oneof![4 => Just(Mode::Enforce), 1 => Just(Mode::Shadow)];
+    let mode = prop_oneof![
+        4 => Just(Mode::Enforce),
+        1 => Just(Mode::Shadow),
+        1 => Just(Mode::Test),
+    ];
     let item = (0..limits, 0..clients, cost, mode).prop_map(|(limit, client, cost, mode)| Item {
         limit,
         client,

@@ -5,4 +5,5 @@ mod future;
 mod service;
 mod transform;
 
+pub(crate) use self::future::RateLimitFuture;
 pub use self::transform::RateLimit;

@@ -3,16 +3,17 @@
 use std::{cell::RefCell, fmt, rc::Rc};
 
 use actix_web::{
-    Error, HttpResponse,
+    Error,
     body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
 };
 
 use super::future::{Finish, RateLimitFuture};
 use crate::{
-    breach,
+    access::Verdict,
+    answer,
     charge::{self, Refusal},
-    context::{Context, Pool, Worker},
+    context::{Context, Enforcer, Pool, Worker},
     endpoint::{self, Endpoint, Endpoints, Seen},
     limiter::{Inner, Limiter},
 };
@@ -59,7 +60,18 @@ impl<S> RateLimitService<S> {
         self.endpoints.borrow_mut().of(request, self.worker.limiter())
     }
 
-    /// **Resolve rules, charges, evaluate**, for a request that no gate is known to guard.
+    /// **Exemptions**: what a filter or a list says before anything is counted.
+    #[inline]
+    fn verdict(&self, request: &ServiceRequest) -> Verdict {
+        let limiter = self.worker.limiter();
+        if !limiter.is_enabled() {
+            return Verdict::LetThrough;
+        }
+        limiter.settings.access.verdict(limiter, request.request())
+    }
+
+    /// **Resolve rules, charges, evaluate**, for a request that nobody further inside is known to
+    /// charge.
     #[inline]
     fn charge(
         &self,
@@ -69,17 +81,17 @@ impl<S> RateLimitService<S> {
         seen: Seen,
     ) -> Next {
         let limiter = self.worker.limiter();
-        if endpoint.rule.limits().is_empty() {
+        if endpoint.plan.is_empty() {
             return Next::Proceed;
         }
-        if seen == Seen::Decorated {
-            // The gate will charge, unless an inner middleware answers: then the client still
-            // has to be told, when the request is gone.
+        if seen.leaves_to_others(Enforcer::MIDDLEWARE) {
+            // They will charge, unless an inner middleware answers: then the client still has to
+            // be told, when the request is gone.
             let key = charge::limiter_key(limiter, request.request());
             *context.entry_key.borrow_mut() = Some(key);
             return Next::Proceed;
         }
-        match charge::decide_now(context, request.request(), &endpoint.rule, None) {
+        match charge::decide_now(context, request.request(), &endpoint.plan, None) {
             Some(Ok(())) => Next::Proceed,
             Some(Err(refusal)) => Next::Refuse(refusal),
             None => Next::Wait,
@@ -101,25 +113,35 @@ where
     #[inline]
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let context = self.context(&mut request);
-        if !self.worker.limiter().settings.enabled {
-            return RateLimitFuture::inner(self.inner.call(request), None);
+        match self.verdict(&request) {
+            Verdict::Limit => {}
+            Verdict::LetThrough => {
+                context.let_through.set(true);
+                return RateLimitFuture::inner(self.inner.call(request), None);
+            }
+            Verdict::Deny => {
+                let response = answer::forbidden("the client is not admitted");
+                let response = request.into_response(response.map_into_right_body());
+                return RateLimitFuture::denied(response);
+            }
         }
         let endpoint = self.endpoint(&request);
+        *context.endpoint.borrow_mut() = Some(Rc::clone(&endpoint));
+        let seen = endpoint.knowledge.seen();
         if endpoint.exempt {
             context.exempt_path.set(true);
-            let finish = Finish::new(context, None);
+            let finish = Finish::new(context, seen);
             return RateLimitFuture::inner(self.inner.call(request), Some(finish));
         }
-        let seen = endpoint.knowledge.seen();
         match self.charge(&request, &context, &endpoint, seen) {
             Next::Proceed => {
-                let finish = Finish::new(context, Some((endpoint, seen)));
+                let finish = Finish::new(context, seen);
                 RateLimitFuture::inner(self.inner.call(request), Some(finish))
             }
             Next::Refuse(refusal) => match deny(request, &context, seen, &refusal) {
                 Ok(response) => RateLimitFuture::denied(response),
                 Err(request) => {
-                    let finish = Finish::new(context, Some((endpoint, seen)));
+                    let finish = Finish::new(context, seen);
                     RateLimitFuture::inner(self.inner.call(request), Some(finish))
                 }
             },
@@ -131,7 +153,7 @@ where
     }
 }
 
-/// The way of a request whose storage has to be waited for.
+/// The way of a request whose storage or functions have to be waited for.
 async fn wait<S, B>(
     inner: Rc<S>,
     request: ServiceRequest,
@@ -143,14 +165,14 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    let request = match charge::decide_collected(&context).await {
+    let request = match charge::decide(&context, request.request(), &endpoint.plan).await {
         Ok(()) => request,
         Err(refusal) => match deny(request, &context, seen, &refusal) {
             Ok(response) => return Ok(response),
             Err(request) => request,
         },
     };
-    let finish = Finish::new(context, Some((endpoint, seen)));
+    let finish = Finish::new(context, seen);
     RateLimitFuture::<S, B>::inner(inner.call(request), Some(finish)).await
 }
 
@@ -168,7 +190,7 @@ fn deny<B>(
     if seen == Seen::Unknown && endpoint::may_be_decorated(&request, limiter) {
         return Err(request);
     }
-    let mut response: HttpResponse = breach::response(context, refusal, request.path());
+    let mut response = answer::response(context, request.request(), refusal, request.path());
     limiter.settings.headers.write(&context.batch.borrow(), response.headers_mut());
     Ok(request.into_response(response.map_into_right_body()))
 }

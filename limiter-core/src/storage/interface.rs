@@ -26,6 +26,7 @@ pub enum Verb {
 ///
 /// * A batch is atomic: [`Verb::Hit`] takes all its charges or none. Charges in
 ///   [shadow mode](crate::Mode::Shadow) never veto; they are taken with the batch if they admit.
+///   Those in [test mode](crate::Mode::Test) may veto, and are never taken.
 /// * After [`Verb::Hit`] and [`Verb::Test`] every charge carries a decision, whatever the outcome.
 /// * Two charges of one batch on the same counter are decided one after the other.
 /// * Decisions equal those of the strategy's [`State`](crate::strategy::State), to the microsecond.

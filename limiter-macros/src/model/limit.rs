@@ -1,9 +1,10 @@
 //! The limits of one attribute.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
 use syn::{Error, Expr, LitInt, LitStr, Path};
 
-use super::declaration::Kind;
+use super::{declaration::Kind, function::Function};
 use crate::{
     args::Value,
     errors::Errors,
@@ -19,11 +20,23 @@ pub(crate) struct Limit {
 /// Where the quotas come from, and whose counters they share.
 pub(crate) enum Source {
     /// `#[limit("10/minute")]`.
-    Own(LitStr),
+    Own(Limits),
     /// `#[shared_limit("100/hour", scope = "mysql")]`.
-    Shared(LitStr, LitStr),
+    Shared(Limits, ScopeName),
     /// `#[shared_limit(DATABASE)]`.
     Declared(Path),
+}
+
+/// `"10/minute"` or `tier_of`.
+pub(crate) enum Limits {
+    Text(LitStr),
+    Function(Function),
+}
+
+/// `scope = "mysql"` or `scope = tenant_of`.
+pub(crate) enum ScopeName {
+    Text(LitStr),
+    Function(Function),
 }
 
 /// `cost = 5` or `cost = cost_of`.
@@ -32,10 +45,43 @@ pub(crate) enum Cost {
     Function(Function),
 }
 
-/// A function of the request.
-pub(crate) struct Function {
-    pub(crate) is_async: bool,
-    pub(crate) expr: Expr,
+/// `error_message = "slow down"` or `error_message = excuse`.
+pub(crate) enum Message {
+    Text(LitStr),
+    Function(Expr),
+}
+
+/// `meta = "5/minute"` or `meta = PENALTY`.
+pub(crate) enum Meta {
+    Text(LitStr),
+    Declared(Path),
+}
+
+impl ToTokens for ScopeName {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Text(text) => text.to_tokens(tokens),
+            Self::Function(function) => function.expr.to_tokens(tokens),
+        }
+    }
+}
+
+impl ToTokens for Message {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Text(text) => text.to_tokens(tokens),
+            Self::Function(expr) => expr.to_tokens(tokens),
+        }
+    }
+}
+
+impl ToTokens for Meta {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Text(text) => text.to_tokens(tokens),
+            Self::Declared(path) => path.to_tokens(tokens),
+        }
+    }
 }
 
 impl Limit {
@@ -66,7 +112,20 @@ impl Limit {
 
     /// The rules between the limits and the named arguments.
     fn check(&self, errors: &mut Errors) {
-        let (Source::Own(text) | Source::Shared(text, _)) = &self.source else { return };
+        if let Source::Own(Limits::Text(text)) | Source::Shared(Limits::Text(text), _) =
+            &self.source
+        {
+            self.check_quotas(text, errors);
+        }
+        if let Some(candidate) = &self.options.candidate {
+            self.check_quotas(candidate, errors);
+        }
+        self.check_meta(errors);
+        self.check_shadow(errors);
+    }
+
+    /// Whether quotas are well-formed, and possible for the strategy and the cost.
+    fn check_quotas(&self, text: &LitStr, errors: &mut Errors) {
         let quotas = match limiter_core::notation::parse_many(&text.value()) {
             Ok(quotas) => quotas,
             Err(error) => return errors.at(text, error),
@@ -101,6 +160,67 @@ impl Limit {
             );
         }
     }
+
+    fn check_meta(&self, errors: &mut Errors) {
+        let Options { meta, block, .. } = &self.options;
+        let metas = meta.as_deref().unwrap_or_default();
+        for meta in metas {
+            match meta {
+                Meta::Text(text) => {
+                    if let Err(error) = limiter_core::notation::parse_many(&text.value()) {
+                        errors.at(text, error);
+                    }
+                }
+                Meta::Declared(path) if block.is_some() => errors.at(
+                    path,
+                    "a declared `MetaLimit` says itself for how long it blocks: move `block` to its \
+                     declaration",
+                ),
+                Meta::Declared(_) => {}
+            }
+        }
+        let Some(block) = block else { return };
+        if metas.is_empty() {
+            errors.at(
+                block,
+                "`block` says for how long clients with too many breaches are locked out: say how \
+                 many with `meta = \"5/minute\"`",
+            );
+        }
+        if let Err(error) = limiter_core::notation::parse_window(&block.value()) {
+            errors.at(block, error);
+        }
+    }
+
+    /// A limit that never denies has no use for what happens when it does.
+    fn check_shadow(&self, errors: &mut Errors) {
+        let Options {
+            shadow, override_defaults, candidate, on_breach, error_message, meta, ..
+        } = &self.options;
+        if !shadow.as_ref().is_some_and(|shadow| shadow.value) {
+            return;
+        }
+        let useless = "`shadow = true` never denies, so this has no effect: remove one of the two";
+        if let Some(literal) = override_defaults.as_ref().filter(|overrides| overrides.value) {
+            errors.at(
+                literal,
+                "`shadow = true` never denies, so it cannot replace the default limits: remove \
+                 `override_defaults`",
+            );
+        }
+        if let Some(candidate) = candidate {
+            errors.at(candidate, useless);
+        }
+        if let Some(on_breach) = on_breach {
+            errors.at(on_breach, useless);
+        }
+        if let Some(message) = error_message {
+            errors.at(message, useless);
+        }
+        if let Some(meta) = meta.as_deref().and_then(<[Meta]>::first) {
+            errors.at(meta, useless);
+        }
+    }
 }
 
 /// What to do about a second value without a name.
@@ -120,49 +240,49 @@ fn surplus_message(surplus: &Value) -> String {
 
 impl Source {
     fn read(kind: Kind, first: &Value, options: &mut Options, errors: &mut Errors) -> Option<Self> {
-        match (kind, first.as_string(), &first.expr) {
-            (Kind::Limit, Some(text), _) => Some(Self::Own(text.clone())),
-            (Kind::SharedLimit, Some(text), _) => {
-                let scope = options.scope.take();
-                if scope.is_none() && errors.is_empty() {
-                    errors.at(
-                        text,
-                        "a shared limit needs the name its handlers share: add `scope = \"…\"`, \
-                         or name a `static` of type `SharedLimit`",
-                    );
-                }
-                // Without a scope, the limits are still checked.
-                Some(Self::Shared(text.clone(), scope.unwrap_or_else(|| text.clone())))
-            }
-            (Kind::SharedLimit, None, Expr::Path(declared))
-                if first.asyncness.is_none() && declared.qself.is_none() =>
-            {
-                if let Some(scope) = options.scope.take() {
-                    errors.at(
-                        scope,
-                        format!(
-                            "`{}` has its scope already, from where it is declared: remove \
-                             `scope`",
-                            first.describe().trim_matches('`')
-                        ),
-                    );
-                }
-                Some(Self::Declared(declared.path.clone()))
-            }
-            _ => {
+        let limits = match Limits::read(first) {
+            Ok(Some(limits)) => limits,
+            Ok(None) => {
                 let expected = Self::expected(kind);
                 errors.at(first, format!("expected {expected}, found {}", first.describe()));
-                None
+                return None;
             }
+            Err(error) => {
+                errors.push(error);
+                return None;
+            }
+        };
+        if kind != Kind::SharedLimit {
+            return Some(Self::Own(limits));
         }
+        if let (Expr::Path(declared), None, None) = (&first.expr, first.asyncness, &options.scope)
+            && declared.qself.is_none()
+        {
+            return Some(Self::Declared(declared.path.clone()));
+        }
+        let scope = options.scope.take();
+        if scope.is_none() && errors.is_empty() {
+            errors.at(
+                first,
+                "a shared limit needs the name its handlers share: add `scope = \"…\"`, or name a \
+                 `static` of type `SharedLimit`",
+            );
+        }
+        // Without a scope, the limits are still checked.
+        let nameless = || ScopeName::Text(LitStr::new("", Span::call_site()));
+        Some(Self::Shared(limits, scope.unwrap_or_else(nameless)))
     }
 
     fn expected(kind: Kind) -> &'static str {
         match kind {
             Kind::SharedLimit => {
-                "limits in a string such as `\"100/hour\"`, or a `static` of type `SharedLimit`"
+                "limits in a string such as `\"100/hour\"`, a function of the request, or a \
+                 `static` of type `SharedLimit`"
             }
-            Kind::Limit | Kind::Exempt => "limits in a string such as `\"100/day; 10/minute\"`",
+            Kind::Limit | Kind::Exempt => {
+                "limits in a string such as `\"100/day; 10/minute\"`, or a function of the request \
+                 such as `tier_of`"
+            }
         }
     }
 
@@ -172,5 +292,14 @@ impl Source {
             Kind::Limit | Kind::Exempt => "#[limit(\"10/minute\")]",
         };
         format!("the limit is missing: write `{example}`")
+    }
+}
+
+impl Limits {
+    fn read(value: &Value) -> syn::Result<Option<Self>> {
+        Ok(match value.as_string() {
+            Some(text) => Some(Self::Text(text.clone())),
+            None => Function::read("limit", value)?.map(Self::Function),
+        })
     }
 }

@@ -5,12 +5,14 @@
 
 mod declaration;
 mod exemption;
+mod function;
 mod handler;
 mod limit;
 
 pub(crate) use self::{
     declaration::{Declaration, Kind},
     exemption::Exemption,
+    function::Function,
     handler::Handler,
-    limit::{Cost, Function, Limit, Source},
+    limit::{Cost, Limit, Limits, Message, Meta, ScopeName, Source},
 };

@@ -33,7 +33,7 @@ use self::{
 };
 use super::{BoxFuture, Storage, Verb};
 use crate::{
-    charge::Charge,
+    charge::{Charge, Mode},
     clock::Timestamp,
     decision::{Decision, Outcome},
     error::StorageError,
@@ -346,7 +346,9 @@ fn hit_known(
     take: bool,
     now: Timestamp,
 ) -> Option<Outcome> {
-    if let ([charge], true) = (&mut *charges, take) {
+    if let ([charge], true) = (&mut *charges, take)
+        && charge.mode != Mode::Test
+    {
         let place = table.find(counter_key(charge))?;
         let decision = table.hit(place, charge.limit, charge.cost, now)?;
         charge.charged_at = (decision.admitted() && charge.cost > 0).then_some(now);
@@ -368,8 +370,7 @@ fn hit_known(
     }
     if take && outcome == Outcome::Admit {
         for (charge, (place, words)) in charges.iter_mut().zip(prepared) {
-            // What would be denied in shadow mode takes nothing; neither does a cost of zero.
-            if charge.cost > 0 && is_admitted(charge) {
+            if charge.takes() {
                 table.write(place, words);
                 charge.charged_at = Some(now);
             }
@@ -390,8 +391,7 @@ fn prepare(table: &mut Table, charge: &mut Charge<'_>, now: Timestamp) -> Option
     Some((place, words))
 }
 
-/// Takes every charge that is admitted. (A shadow charge that would be denied takes nothing, as if
-/// it were enforced.)
+/// Takes every charge that has something to take.
 #[inline]
 fn take_all(
     shards: &mut impl Tables,
@@ -402,7 +402,7 @@ fn take_all(
 ) {
     let mut newcomers = 0;
     for (charge, place) in charges.iter_mut().zip(places) {
-        if charge.cost == 0 || !is_admitted(charge) {
+        if !charge.takes() {
             continue;
         }
         let table = shards.table(place.shard);
@@ -565,7 +565,7 @@ fn taken_before<'a>(
     earlier
         .iter()
         .zip(places)
-        .filter(|(charge, earlier)| same(earlier) && is_admitted(charge))
+        .filter(|(charge, earlier)| same(earlier) && charge.takes())
         .map(|(charge, _)| (charge.limit, charge.cost))
         .collect()
 }
@@ -581,10 +581,6 @@ fn refuse(charge: &Charge<'_>) -> Decision {
     } else {
         Decision::deny(0, retry_after, retry_after)
     }
-}
-
-fn is_admitted(charge: &Charge<'_>) -> bool {
-    charge.decision.is_some_and(|decision| decision.admitted())
 }
 
 fn decided(charge: &Charge<'_>) -> Decision {

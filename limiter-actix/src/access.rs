@@ -1,0 +1,77 @@
+//! Who is never limited, and who is never let in: filters and lists, before anything is counted.
+
+use std::{net::IpAddr, sync::Arc};
+
+use actix_web::HttpRequest;
+use ipnet::IpNet;
+use limiter_core::Key;
+
+use crate::{charge::limiter_key, limiter::Inner};
+
+/// Filters and lists of a limiter.
+#[derive(Default)]
+pub(crate) struct Access {
+    pub(crate) filters: Vec<Arc<Filter>>,
+    pub(crate) allowed: List,
+    pub(crate) denied: List,
+}
+
+pub(crate) type Filter = dyn Fn(&HttpRequest) -> bool + Send + Sync;
+
+/// Networks and keys.
+#[derive(Default)]
+pub(crate) struct List {
+    pub(crate) networks: Vec<IpNet>,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// What filters and lists say of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// To be limited, like most.
+    Limit,
+    /// Never limited.
+    LetThrough,
+    /// Never let in.
+    Deny,
+}
+
+impl Access {
+    /// A denial is stronger than an allowance, and both are stronger than a filter.
+    #[inline]
+    pub(crate) fn verdict(&self, limiter: &Inner, request: &HttpRequest) -> Verdict {
+        if self.filters.is_empty() && self.allowed.is_empty() && self.denied.is_empty() {
+            return Verdict::Limit;
+        }
+        self.look_up(limiter, request)
+    }
+
+    fn look_up(&self, limiter: &Inner, request: &HttpRequest) -> Verdict {
+        let lists = [&self.denied, &self.allowed];
+        let has_networks = lists.iter().any(|list| !list.networks.is_empty());
+        let has_keys = lists.iter().any(|list| !list.keys.is_empty());
+        let address =
+            has_networks.then(|| limiter.settings.identity.client_address(request)).flatten();
+        let key = has_keys.then(|| limiter_key(limiter, request)).flatten();
+        if self.denied.has(address, key.as_ref()) {
+            Verdict::Deny
+        } else if self.allowed.has(address, key.as_ref())
+            || self.filters.iter().any(|filter| filter(request))
+        {
+            Verdict::LetThrough
+        } else {
+            Verdict::Limit
+        }
+    }
+}
+
+impl List {
+    fn is_empty(&self) -> bool {
+        self.networks.is_empty() && self.keys.is_empty()
+    }
+
+    fn has(&self, address: Option<IpAddr>, key: Option<&Key>) -> bool {
+        address.is_some_and(|address| self.networks.iter().any(|net| net.contains(&address)))
+            || key.is_some_and(|key| self.keys.contains(key))
+    }
+}

@@ -1,0 +1,64 @@
+//! The method under which a request is counted.
+
+use std::borrow::Cow;
+
+use actix_web::http::Method;
+
+/// The method under which a request is counted: `HEAD` is `GET` without a body, so it may not be
+/// a second budget. Methods that Actix has no name for count as one, so that a client cannot
+/// invent budgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub(crate) enum CountedMethod {
+    Get,
+    Post,
+    Put,
+    Delete,
+    Patch,
+    Options,
+    Connect,
+    Trace,
+    Query,
+    Other,
+}
+
+impl CountedMethod {
+    #[inline]
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::GET | Method::HEAD => Self::Get,
+            Method::POST => Self::Post,
+            Method::PUT => Self::Put,
+            Method::DELETE => Self::Delete,
+            Method::PATCH => Self::Patch,
+            Method::OPTIONS => Self::Options,
+            Method::CONNECT => Self::Connect,
+            Method::TRACE => Self::Trace,
+            // `http` 0.2 has no constant for it.
+            _ if method.as_str() == "QUERY" => Self::Query,
+            _ => Self::Other,
+        }
+    }
+
+    /// The name in counters.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Patch => "PATCH",
+            Self::Options => "OPTIONS",
+            Self::Connect => "CONNECT",
+            Self::Trace => "TRACE",
+            Self::Query => "QUERY",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Whether a list of methods, where an empty one means all, has a method. `GET` means `HEAD` too.
+pub(super) fn is_listed(methods: &[Cow<'static, str>], method: &Method) -> bool {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    methods.is_empty() || methods.iter().any(|listed| listed == method)
+}

@@ -1,0 +1,113 @@
+//! What can be said about limits besides how many: by an attribute, a scope or the builder.
+
+use std::{borrow::Cow, sync::Arc};
+
+use actix_web::HttpResponse;
+use limiter_core::{Key, Quota, Strategy};
+
+use crate::{
+    breach::Breach,
+    function::{Cost, Function, ResponseFn},
+    meta::MetaLimit,
+    record::{CostRecord, LimitRecord, LimitSource, MessageRecord, checked_quotas},
+};
+
+/// Where quotas come from.
+#[derive(Clone)]
+pub(crate) enum Text {
+    /// Known when the limiter is built.
+    Known(Vec<Quota>),
+    /// Every request is asked.
+    Asked(Function<Cow<'static, str>>),
+}
+
+/// What was said about the limits of one declaration.
+#[derive(Clone)]
+pub(crate) struct LimitTerms {
+    /// The limit's own key function; the limiter's where there is none.
+    pub(crate) key: Option<Function<Option<Key>>>,
+    pub(crate) cost: Cost,
+    pub(crate) cost_after: Option<ResponseFn<u64>>,
+    pub(crate) per_method: bool,
+    /// Upper case; empty for all.
+    pub(crate) methods: Vec<Cow<'static, str>>,
+    pub(crate) overrides_defaults: bool,
+    pub(crate) exempt_when: Option<Function<bool>>,
+    pub(crate) deduct_when: Option<ResponseFn<bool>>,
+    pub(crate) on_breach: Option<OnBreach>,
+    pub(crate) error_message: Option<Message>,
+    pub(crate) meta: Vec<MetaLimit>,
+    pub(crate) shadow: bool,
+    pub(crate) candidate: Vec<Quota>,
+    pub(crate) name: Option<Cow<'static, str>>,
+    pub(crate) strategy: Option<Strategy>,
+}
+
+/// What is called when a limit denies; a response that it returns is sent in place of ours.
+pub(crate) type OnBreach = Arc<dyn Fn(&Breach<'_>) -> Option<HttpResponse> + Send + Sync>;
+
+/// The message of a denial.
+#[derive(Clone)]
+pub(crate) enum Message {
+    Text(Cow<'static, str>),
+    Function(Arc<dyn Fn(&Breach<'_>) -> String + Send + Sync>),
+}
+
+impl Default for LimitTerms {
+    fn default() -> Self {
+        Self {
+            key: None,
+            cost: Cost::Fixed(1),
+            cost_after: None,
+            per_method: false,
+            methods: Vec::new(),
+            overrides_defaults: true,
+            exempt_when: None,
+            deduct_when: None,
+            on_breach: None,
+            error_message: None,
+            meta: Vec::new(),
+            shadow: false,
+            candidate: Vec::new(),
+            name: None,
+            strategy: None,
+        }
+    }
+}
+
+impl From<&LimitRecord> for LimitTerms {
+    fn from(record: &LimitRecord) -> Self {
+        Self {
+            key: record.key.map(Function::Declared),
+            cost: match record.cost {
+                CostRecord::Fixed(cost) => Cost::Fixed(cost),
+                CostRecord::Function(function) => Cost::Function(function.into()),
+            },
+            cost_after: record.cost_after.map(|function| Arc::new(function) as ResponseFn<u64>),
+            per_method: record.per_method,
+            methods: record.methods.iter().copied().map(Cow::Borrowed).collect(),
+            overrides_defaults: record.override_defaults,
+            exempt_when: record.exempt_when.map(Function::Declared),
+            deduct_when: record.deduct_when.map(|function| Arc::new(function) as ResponseFn<bool>),
+            on_breach: record.on_breach.map(|callback| Arc::new(callback) as OnBreach),
+            error_message: record.error_message.map(|message| match message {
+                MessageRecord::Text(text) => Message::Text(Cow::Borrowed(text)),
+                MessageRecord::Function(function) => Message::Function(Arc::new(function)),
+            }),
+            meta: record.meta.iter().map(|meta| (*meta).clone()).collect(),
+            shadow: record.shadow,
+            candidate: record.candidate.map_or_else(Vec::new, checked_quotas),
+            name: record.name.map(Cow::Borrowed),
+            strategy: record.strategy,
+        }
+    }
+}
+
+impl From<LimitSource> for Text {
+    fn from(source: LimitSource) -> Self {
+        match source {
+            LimitSource::Text(text) => Self::Known(checked_quotas(text)),
+            LimitSource::Function(function) => Self::Asked(function.into()),
+        }
+    }
+}
