@@ -37,8 +37,8 @@
 //! | which limit strings are legal, and what do they mean? | [`notation`] |
 //! | how does a strategy decide, and what does it promise? | [`strategy`] |
 //! | where are counters kept, and what happens when memory is full? | [`storage`] |
-//! | what happens when a remote storage does not answer? | [`storage::guarded`] (feature `remote`) |
-//! | what does a client cost that is denied already? | [`storage::denied`] (feature `remote`) |
+//! | what happens when a remote storage does not answer? | `storage::guarded` (feature `remote`) |
+//! | what does a client cost that is denied already? | `storage::denied` (feature `remote`) |
 //! | which moment is it? | [`clock`] |
 //!
 //! # Features

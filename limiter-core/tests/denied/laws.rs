@@ -25,6 +25,9 @@ struct Item {
     mode: Mode,
 }
 
+/// Of a charge with the cache, and of the same without.
+type Receipts = [Option<Receipt>; 2];
+
 fn limits() -> Vec<Limit> {
     let mut limits = Vec::new();
     for strategy in Strategy::ALL {
@@ -77,7 +80,7 @@ proptest! {
                 .cost(item.cost)
                 .mode(item.mode)
         };
-        let mut taken: Vec<(Vec<Item>, Vec<[Option<Receipt>; 2]>)> = Vec::new();
+        let mut taken: Vec<(Vec<Item>, Vec<Receipts>)> = Vec::new();
         for step in &trace {
             match step {
                 Step::Wait(micros) => fixture.clock.advance_micros(*micros),

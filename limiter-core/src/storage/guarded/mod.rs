@@ -31,6 +31,35 @@
 //! between.
 //!
 //! A state change is logged once and counted once, whatever the traffic; [`Health`] tells both.
+//!
+//! # Example: a guard, and the memory of who is denied around it
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use limiter_core::{
+//!     MemoryStorage, OnStoreError, Quota, Storage, Strategy,
+//!     storage::{denied::DeniedCache, guarded::{Circuit, GuardedStorage}},
+//! };
+//!
+//! # let far_away = MemoryStorage::new();
+//! let guard = GuardedStorage::builder(Arc::new(far_away))
+//!     .deadline(Duration::from_millis(20))
+//!     .on_store_error(OnStoreError::Local)
+//!     .fallback_limits(Strategy::FixedWindow, [Quota::per_minute(30)])
+//!     .build()?;
+//! let storage: Arc<dyn Storage> = Arc::new(DeniedCache::new(Arc::new(guard.clone())));
+//! // Clones are the same storage: one is kept to ask how it is.
+//! assert_eq!(guard.health().circuit, Circuit::Closed);
+//! # let _ = storage;
+//! # Ok::<(), limiter_core::storage::guarded::InvalidGuard>(())
+//! ```
+//!
+//! # What it cannot see
+//!
+//! The circuit is one for the whole storage. Of a cluster that lost one of three nodes, two thirds
+//! of the clients are answered, so that failures in a row are rare: the circuit stays closed, and
+//! the others wait for a deadline each. A circuit that does open is probed with the key of the
+//! client that was refused, and so at the node that is ill.
 
 mod breaker;
 mod builder;
