@@ -7,7 +7,7 @@ use std::{
 
 use limiter_core::{
     Charge, Clock, FakeClock, Key, Limit, MemoryStorage, Outcome, Quota, Scope, Storage, Strategy,
-    Timestamp, Unit, Verb,
+    Timestamp, Unit, Verb, storage::guarded::GuardedStorage,
 };
 use tokio::runtime::Runtime;
 
@@ -17,6 +17,9 @@ macro_rules! for_every_storage {
     ($($test:ident),+ $(,)?) => {
         mod memory {
             $(#[test] fn $test() { super::$test::<crate::world::Memory>(); })+
+        }
+        mod guarded {
+            $(#[test] fn $test() { super::$test::<crate::world::Guarded>(); })+
         }
     };
 }
@@ -79,6 +82,32 @@ impl World for Memory {
         let clock = FakeClock::new();
         let storage = MemoryStorage::builder().clock(clock.clone()).build();
         Self { storage: Arc::new(storage), clock }
+    }
+
+    fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+}
+
+/// A guard around a storage that is well: nobody notices.
+pub(crate) struct Guarded {
+    storage: Arc<dyn Storage>,
+    clock: FakeClock,
+}
+
+impl World for Guarded {
+    fn new() -> Self {
+        let Memory { storage, clock } = Memory::new();
+        let guard = GuardedStorage::builder(storage).build().expect("the defaults are legal");
+        Self { storage: Arc::new(guard), clock }
     }
 
     fn storage(&self) -> &Arc<dyn Storage> {
