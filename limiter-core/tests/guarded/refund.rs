@@ -1,5 +1,7 @@
 //! A charge is given back to those who took it, whatever happened in between.
 
+use std::time::Duration;
+
 use limiter_core::{Charge, DecidedBy, Outcome, Verb, storage::guarded::Circuit};
 
 use crate::patient::{State, Ward, per_minute};
@@ -76,9 +78,9 @@ async fn a_refund_whose_answer_is_lost_cannot_be_repeated() {
     let limit = per_minute(5, "lost");
     let mut charges = [Charge::new(&limit, &ward.key)];
     ward.apply(Verb::Hit, &mut charges).await.unwrap();
-    ward.apply(Verb::Hit, &mut [Charge::new(&limit, &ward.key)]).await.unwrap();
-    ward.patient.is(State::Mute);
+    ward.patient.is(State::Slow(Duration::from_secs(1)));
     ward.apply(Verb::Refund, &mut charges).await.unwrap_err();
+    assert!(charges[0].receipt().is_none());
     ward.patient.is(State::Well);
     ward.apply(Verb::Refund, &mut charges).await.unwrap();
     assert_eq!(ward.used_at_storage(&limit), 1);
