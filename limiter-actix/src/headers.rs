@@ -1,11 +1,13 @@
 //! The headers that tell a client its limits.
 
-use std::time::Duration;
+use std::{convert::identity, time::Duration};
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use limiter_core::{Decision, clock};
 
-use crate::{answer::seconds_up, charge::Batch, config::BuildError, rule::RuleLimit};
+use crate::{
+    answer::seconds_up, charge::Batch, config::BuildError, decimal::decimal, rule::RuleLimit,
+};
 
 /// Which headers tell a client its limits, and under which names.
 ///
@@ -135,6 +137,7 @@ impl Headers {
     }
 
     /// The fields of a decision.
+    #[inline]
     pub(crate) fn fields(&self, batch: &Batch) -> Fields {
         Fields {
             x_rate_limit: self.x_rate_limit.then(|| self.x_fields(batch)).flatten(),
@@ -142,15 +145,16 @@ impl Headers {
         }
     }
 
-    fn x_fields(&self, batch: &Batch) -> Option<[(HeaderName, HeaderValue); 3]> {
+    #[inline]
+    fn x_fields(&self, batch: &Batch) -> Option<[(HeaderName, u64); 3]> {
         let (limit, decision) = batch.headline()?;
         let name = |name: &Name| name.clone().ok();
         // The reference rounds the same way: a whole second later than the truncated moment.
         let reset = (clock::unix_micros() + decision.reset_after_micros()) / 1_000_000 + 1;
         Some([
-            (name(&self.limit)?, HeaderValue::from(limit.quota().amount())),
-            (name(&self.remaining)?, HeaderValue::from(decision.remaining())),
-            (name(&self.reset)?, HeaderValue::from(reset)),
+            (name(&self.limit)?, limit.quota().amount()),
+            (name(&self.remaining)?, decision.remaining()),
+            (name(&self.reset)?, reset),
         ])
     }
 }
@@ -158,29 +162,34 @@ impl Headers {
 /// The fields of one decision.
 #[derive(Clone)]
 pub(crate) struct Fields {
-    x_rate_limit: Option<[(HeaderName, HeaderValue); 3]>,
+    x_rate_limit: Option<[(HeaderName, u64); 3]>,
     ietf: Option<[(HeaderName, HeaderValue); 2]>,
 }
 
 impl Fields {
     /// Adds them to a response, as [`Headers::write`].
+    #[inline]
     pub(crate) fn write(self, headers: &mut HeaderMap) {
         if let Some(fields) = self.x_rate_limit {
-            insert(fields, headers);
+            insert(fields, decimal, headers);
         }
         if let Some(fields) = self.ietf {
-            insert(fields, headers);
+            insert(fields, identity, headers);
         }
     }
 }
 
 /// Inserts a family of fields, unless its first one is there.
-fn insert<const N: usize>(fields: [(HeaderName, HeaderValue); N], headers: &mut HeaderMap) {
+fn insert<V, const N: usize>(
+    fields: [(HeaderName, V); N],
+    written: impl Fn(V) -> HeaderValue,
+    headers: &mut HeaderMap,
+) {
     if fields.first().is_some_and(|(name, _)| headers.contains_key(name)) {
         return;
     }
     for (name, value) in fields {
-        headers.insert(name, value);
+        headers.insert(name, written(value));
     }
 }
 

@@ -31,6 +31,7 @@ mod charge;
 mod config;
 mod context;
 mod current;
+mod decimal;
 mod endpoint;
 mod function;
 mod gate;

@@ -89,6 +89,17 @@ pub fn get(address: SocketAddr, target: &str) -> Answer {
     send(address, head("GET", target, &[]).as_bytes())
 }
 
+/// Sends a request with a body, whose headers tell its length, to a server that somebody else runs.
+pub fn request(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    send(address, &[head(method, target, headers).as_bytes(), body].concat())
+}
+
 fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> String {
     let mut text = format!("{method} {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
     for (name, value) in headers {

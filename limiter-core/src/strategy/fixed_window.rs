@@ -31,15 +31,17 @@ impl State for FixedWindow {
     fn decide(&self, quota: &Quota, cost: u64, now: Timestamp) -> Decision {
         let remaining = quota.amount().saturating_sub(self.used);
         let left = self.ends_at.since(now);
+        // First of all what is asked most.
+        if 0 < cost && cost <= remaining {
+            return Decision::admit(remaining - cost, left);
+        }
         let reset_after = if self.used == 0 { 0 } else { left };
         if impossible(quota, cost) {
             Decision::never(remaining, reset_after)
-        } else if cost > remaining {
-            Decision::deny(remaining, reset_after, left)
         } else if cost == 0 {
             Decision::admit(remaining, reset_after)
         } else {
-            Decision::admit(remaining - cost, left)
+            Decision::deny(remaining, reset_after, left)
         }
     }
 

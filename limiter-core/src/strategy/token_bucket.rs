@@ -61,18 +61,20 @@ impl State for TokenBucket {
 
     #[inline]
     fn decide(&self, quota: &Quota, cost: u64, now: Timestamp) -> Decision {
-        let (window, amount, full) = (quota.window_micros(), quota.amount(), Self::full(quota));
         let missing = self.missing(quota, now);
-        let tokens = |missing: u128| divide(full - missing, window).0;
         if impossible(quota, cost) {
-            return Decision::never(tokens(missing), next_token(missing, window, amount));
+            let (tokens, next_token) = left(missing, quota);
+            return Decision::never(tokens, next_token);
         }
-        let wanted = missing + u128::from(cost) * u128::from(window);
+        let full = Self::full(quota);
+        let wanted = missing + u128::from(cost) * u128::from(quota.window_micros());
         if wanted <= full {
-            Decision::admit(tokens(wanted), next_token(wanted, window, amount))
+            let (tokens, next_token) = left(wanted, quota);
+            Decision::admit(tokens, next_token)
         } else {
-            let retry_after = divide_up(wanted - full, amount);
-            Decision::deny(tokens(missing), next_token(missing, window, amount), retry_after)
+            let (tokens, next_token) = left(missing, quota);
+            let retry_after = divide_up(wanted - full, quota.amount());
+            Decision::deny(tokens, next_token, retry_after)
         }
     }
 
@@ -95,14 +97,17 @@ impl State for TokenBucket {
     }
 }
 
-/// Microseconds until one more token is there than now; zero for a full bucket.
+/// How many whole tokens are there while so much is missing, and the microseconds until there is one
+/// more: zero for a full bucket. (A token is as much as the window is long.)
 #[inline]
-fn next_token(missing: u128, window: u64, amount: u64) -> u64 {
+fn left(missing: u128, quota: &Quota) -> (u64, u64) {
+    let (window, amount) = (quota.window_micros(), quota.amount());
+    let (whole, part) = divide(missing, window);
+    let tokens = quota.capacity().saturating_sub(whole).saturating_sub(u64::from(part > 0));
     if missing == 0 || amount == 0 {
-        return 0;
+        return (tokens, 0);
     }
-    let (_, part) = divide(missing, window);
-    divide_up(if part == 0 { window.into() } else { part.into() }, amount)
+    (tokens, divide_up(if part == 0 { window.into() } else { part.into() }, amount))
 }
 
 /// Quotient and remainder; in 64 bits wherever possible, which is several times faster.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics says where, and has failed")]
 
+mod batches;
 mod capacity;
 mod expiry;
 mod threads;

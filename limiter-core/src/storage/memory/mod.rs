@@ -194,9 +194,12 @@ impl MemoryStorage {
         LockedTables(shards.into_iter().map(|shard| (shard, self.lock_one(shard))).collect())
     }
 
-    #[inline]
     fn lock_one(&self, shard: usize) -> LockedTable<'_> {
-        let table = self.inner.shards[shard].0.lock();
+        self.counted(self.inner.shards[shard].0.lock())
+    }
+
+    /// A locked table whose entries may change.
+    fn counted<'a>(&'a self, table: MutexGuard<'a, Table>) -> LockedTable<'a> {
         LockedTable { entries: &self.inner.entries, entries_before: table.entries(), table }
     }
 
@@ -222,11 +225,13 @@ impl MemoryStorage {
     fn decide(&self, charges: &mut [Charge<'_>], take: bool) -> Outcome {
         match self.only_shard(charges) {
             Some(shard) => {
-                let mut table = self.lock_one(shard);
+                let mut table = self.inner.shards[shard].0.lock();
                 // Read under the lock: within one shard moments never go back.
                 let now = self.now(charges);
-                hit_known(&mut table.table, charges, take, now)
-                    .unwrap_or_else(|| self.decide_batch(&mut table, charges, take, now))
+                match hit_known(&mut table, charges, take, now) {
+                    Some(outcome) => outcome,
+                    None => self.decide_batch(&mut self.counted(table), charges, take, now),
+                }
             }
             None => {
                 let mut tables = self.lock(charges);
@@ -339,6 +344,9 @@ impl MemoryStorage {
 
 /// The way of most requests: a few charges of one client, to counters that are there. `None` where
 /// it is not so, and then nothing was taken.
+///
+/// Each charge is taken as soon as it is admitted, so that the next one on the same counter sees
+/// it; and all are undone, under the same lock, if the batch is denied in the end.
 #[inline]
 fn hit_known(
     table: &mut Table,
@@ -346,49 +354,54 @@ fn hit_known(
     take: bool,
     now: Timestamp,
 ) -> Option<Outcome> {
-    if let ([charge], true) = (&mut *charges, take)
-        && charge.mode != Mode::Test
-    {
-        let place = table.find(counter_key(charge))?;
-        let decision = table.hit(place, charge.limit, charge.cost, now)?;
-        charge.charged_at = (decision.admitted() && charge.cost > 0).then_some(now);
-        charge.decision = Some(decision);
-        return Some(if charge.denies() { Outcome::Deny } else { Outcome::Admit });
+    if let ([charge], true) = (&mut *charges, take) {
+        // What is denied alone has taken nothing that would have to be undone.
+        return hit_one(table, charge, now, &mut Default::default());
     }
-    let mut prepared = [(0, Words::default()); FEW];
-    let mut outcome = Outcome::Admit;
-    for (index, charge) in charges.iter_mut().enumerate() {
-        let (place, words) = prepare(table, charge, now)?;
-        if prepared.get(..index)?.iter().any(|(other, _)| *other == place) {
-            // Two charges on one counter are decided one after the other.
-            return None;
-        }
-        *prepared.get_mut(index)? = (place, words);
-        if charge.denies() {
-            outcome = Outcome::Deny;
-        }
+    if charges.len() > FEW {
+        return None;
     }
-    if take && outcome == Outcome::Admit {
-        for (charge, (place, words)) in charges.iter_mut().zip(prepared) {
-            if charge.takes() {
-                table.write(place, words);
-                charge.charged_at = Some(now);
+    let mut undo = [(0, Words::default()); FEW];
+    let mut known = 0;
+    let mut outcome = Some(Outcome::Admit);
+    for (charge, undo) in charges.iter_mut().zip(&mut undo) {
+        match hit_one(table, charge, now, undo) {
+            Some(Outcome::Admit) => {}
+            Some(Outcome::Deny) => outcome = Some(Outcome::Deny),
+            None => {
+                outcome = None;
+                break;
             }
         }
+        known += 1;
     }
-    Some(outcome)
+    if !take || outcome != Some(Outcome::Admit) {
+        for (charge, (place, before)) in charges.iter_mut().zip(undo).take(known).rev() {
+            table.undo(place, before);
+            charge.charged_at = None;
+        }
+    }
+    outcome
 }
 
 /// As many charges as most requests make at the most.
 const FEW: usize = 6;
 
-#[inline]
-fn prepare(table: &mut Table, charge: &mut Charge<'_>, now: Timestamp) -> Option<(u16, Words)> {
+/// Decides one charge on a counter that is there, and takes it at once if it is admitted. What the
+/// counter was goes to `undo`. Whether the batch may be admitted; `None` without such a counter.
+#[inline(always)]
+fn hit_one(
+    table: &mut Table,
+    charge: &mut Charge<'_>,
+    now: Timestamp,
+    undo: &mut (u16, Words),
+) -> Option<Outcome> {
     let place = table.find(counter_key(charge))?;
-    let (decision, words) = table.prepare(place, charge.limit, charge.cost, now)?;
-    charge.charged_at = None;
-    charge.decision = Some(decision);
-    Some((place, words))
+    undo.0 = place;
+    match table.hit(place, charge, now, &mut undo.1)? {
+        Outcome::Deny if charge.mode != Mode::Shadow => Some(Outcome::Deny),
+        _ => Some(Outcome::Admit),
+    }
 }
 
 /// Takes every charge that has something to take.

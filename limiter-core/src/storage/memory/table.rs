@@ -4,8 +4,9 @@ use hashbrown::HashTable;
 
 use crate::{
     Quota,
+    charge::Charge,
     clock::Timestamp,
-    decision::Decision,
+    decision::{Decision, Outcome},
     limit::Limit,
     strategy::{FixedWindow, MovingWindow, SlidingWindowCounter, State, Strategy, TokenBucket},
 };
@@ -104,50 +105,31 @@ impl Table {
         }
     }
 
-    /// Whether the charge would be admitted by a counter that is there, and what is to be
-    /// [written](Self::write) if it is taken. `None` for a log.
-    #[inline]
-    pub(super) fn prepare(
-        &mut self,
-        place: u16,
-        limit: &Limit,
-        cost: u64,
-        now: Timestamp,
-    ) -> Option<(Decision, Words)> {
-        let words = &mut self.counters[usize::from(place)].words;
-        Some(match limit.strategy() {
-            Strategy::FixedWindow => prepare::<FixedWindow>(words, limit, cost, now),
-            Strategy::SlidingWindowCounter => {
-                prepare::<SlidingWindowCounter>(words, limit, cost, now)
-            }
-            Strategy::TokenBucket => prepare::<TokenBucket>(words, limit, cost, now),
-            Strategy::MovingWindow => return None,
-        })
-    }
-
-    /// Decides a charge on a counter that is there, and takes it at once if it is admitted. `None`
-    /// for a log.
-    #[inline]
+    /// Decides a charge on a counter that is there, and takes it at once if it is admitted.
+    /// `before` is what is needed to [undo](Self::undo) it. `None` for a log, which is left alone.
+    #[inline(always)]
     pub(super) fn hit(
         &mut self,
         place: u16,
-        limit: &Limit,
-        cost: u64,
+        charge: &mut Charge<'_>,
         now: Timestamp,
-    ) -> Option<Decision> {
+        before: &mut Words,
+    ) -> Option<Outcome> {
         let words = &mut self.counters[usize::from(place)].words;
-        Some(match limit.strategy() {
-            Strategy::FixedWindow => hit::<FixedWindow>(words, limit, cost, now),
-            Strategy::SlidingWindowCounter => hit::<SlidingWindowCounter>(words, limit, cost, now),
-            Strategy::TokenBucket => hit::<TokenBucket>(words, limit, cost, now),
+        Some(match charge.limit.strategy() {
+            Strategy::FixedWindow => hit::<FixedWindow>(words, charge, now, before),
+            Strategy::SlidingWindowCounter => {
+                hit::<SlidingWindowCounter>(words, charge, now, before)
+            }
+            Strategy::TokenBucket => hit::<TokenBucket>(words, charge, now, before),
             Strategy::MovingWindow => return None,
         })
     }
 
-    /// Takes a charge that was [prepared](Self::prepare) a moment ago.
+    /// Undoes a [hit](Self::hit) of a moment ago.
     #[inline]
-    pub(super) fn write(&mut self, place: u16, words: Words) {
-        self.counters[usize::from(place)].words = words;
+    pub(super) fn undo(&mut self, place: u16, before: Words) {
+        self.counters[usize::from(place)].words = before;
     }
 
     /// Whether the charge would be admitted once others on the same counter are taken.
@@ -273,7 +255,7 @@ impl Table {
         match place {
             Some(place) => {
                 let words = &mut self.counters[usize::from(place)].words;
-                prepare::<S>(words, limit, cost, now).0
+                decide::<S>(words, limit.quota(), cost, now).1
             }
             None => decide_unknown::<S>(limit.quota(), cost, now),
         }
@@ -413,25 +395,33 @@ impl Packed for SlidingWindowCounter {
     }
 }
 
-#[inline]
-fn hit<S: Packed>(words: &mut Words, limit: &Limit, cost: u64, now: Timestamp) -> Decision {
-    let (decision, taken) = prepare::<S>(words, limit, cost, now);
-    *words = taken;
-    decision
+/// Decides a charge and takes it if it is admitted. Not inlined: side by side in one function the
+/// strategies would be short of registers.
+#[inline(never)]
+fn hit<S: Packed>(
+    words: &mut Words,
+    charge: &mut Charge<'_>,
+    now: Timestamp,
+    before: &mut Words,
+) -> Outcome {
+    let quota = charge.limit.quota();
+    let (mut state, decision) = decide::<S>(words, quota, charge.cost, now);
+    *before = *words;
+    charge.decision = Some(decision);
+    if charge.takes() {
+        state.charge(quota, charge.cost, now);
+        *words = state.pack(quota);
+        charge.charged_at = Some(now);
+    } else {
+        charge.charged_at = None;
+    }
+    decision.outcome()
 }
 
-/// The decision of a counter, and its state once the charge is taken; as it is, where it cannot be.
 #[inline(always)]
-fn prepare<S: Packed>(
-    words: &mut Words,
-    limit: &Limit,
-    cost: u64,
-    now: Timestamp,
-) -> (Decision, Words) {
-    let quota = limit.quota();
+fn decide<S: Packed>(words: &mut Words, quota: &Quota, cost: u64, now: Timestamp) -> (S, Decision) {
     let mut state = S::unpack(*words, quota);
     state.settle(quota, now);
-    let decision = state.decide(quota, cost, now);
     // Only a step back of the clock makes a state useful for less long than before, and that must
     // last: a later moment would not show it any more. A new window must not: it starts with a
     // charge, not with a question.
@@ -439,11 +429,8 @@ fn prepare<S: Packed>(
     if settled.useful_until < words.useful_until {
         *words = settled;
     }
-    if decision.admitted() && cost > 0 {
-        state.charge(quota, cost, now);
-        return (decision, state.pack(quota));
-    }
-    (decision, *words)
+    let decision = state.decide(quota, cost, now);
+    (state, decision)
 }
 
 #[inline]
