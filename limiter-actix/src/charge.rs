@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use actix_web::HttpRequest;
-use limiter_core::{Charge, Decision, Key, Limit, Outcome, Storage, StorageError, Timestamp, Verb};
+use limiter_core::{
+    Charge, Decision, Key, Limit, Outcome, Receipt, Storage, StorageError, Timestamp, Verb,
+};
 use smallvec::SmallVec;
 
 use crate::{
@@ -38,7 +40,7 @@ pub(crate) struct Demand {
     key: usize,
     cost: u64,
     decision: Option<Decision>,
-    charged_at: Option<Timestamp>,
+    receipt: Option<Receipt>,
 }
 
 /// Why a request is not let through.
@@ -248,7 +250,7 @@ impl Collector<'_> {
             }
         };
         if let Some(key) = key {
-            let demand = Demand { limit: place, key, cost, decision: None, charged_at: None };
+            let demand = Demand { limit: place, key, cost, decision: None, receipt: None };
             self.batch.demands.push(demand);
         }
         Ok(())
@@ -559,7 +561,7 @@ impl Batch {
         };
         let mut charges = [charge(rule, keys, demand)];
         apply(storage, Verb::Refund, &mut charges).await?;
-        demand.charged_at = charges[0].charged_at();
+        demand.receipt = charges[0].receipt();
         Ok(())
     }
 
@@ -613,7 +615,7 @@ impl Demand {
     #[inline]
     fn answer(&mut self, charge: &Charge<'_>) {
         self.decision = charge.decision().copied();
-        self.charged_at = charge.charged_at();
+        self.receipt = charge.receipt();
     }
 }
 
@@ -623,7 +625,7 @@ fn charge<'a>(rule: &'a Rule, keys: &'a [Key], demand: &Demand) -> Charge<'a> {
     Charge::new(&limit.limit, &keys[demand.key])
         .cost(demand.cost)
         .mode(limit.mode())
-        .taken_at(demand.charged_at)
+        .taken(demand.receipt)
 }
 
 fn charges<'a>(rule: &'a Rule, keys: &'a [Key], demands: &[Demand]) -> SmallVec<[Charge<'a>; 4]> {

@@ -204,6 +204,10 @@ fn ietf_fields(batch: &Batch) -> Option<[(HeaderName, HeaderValue); 2]> {
     };
     let items: Vec<String> =
         batch.told().map(|(limit, decision)| rate_limit_item(limit, decision)).collect();
+    if items.is_empty() {
+        // Left out while the storage is ill: nothing is known, and a list must not be empty.
+        return None;
+    }
     let state = HeaderValue::from_str(&items.join(",")).ok()?;
     Some([
         (HeaderName::from_static("ratelimit-policy"), policy),

@@ -1,6 +1,6 @@
 //! One limit, one key, one cost: the unit of every decision.
 
-use crate::{clock::Timestamp, decision::Decision, key::Key, limit::Limit};
+use crate::{clock::Timestamp, decision::Decision, error::OnStoreError, key::Key, limit::Limit};
 
 /// Whether a charge may deny the batch, and whether it takes its cost. Complete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,24 @@ pub enum Mode {
     Test,
 }
 
+/// Whose counters decided a charge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// Those of the storage.
+    #[default]
+    Storage,
+    /// Those that this process keeps while its storage does not answer.
+    Fallback,
+}
+
+/// What a caller keeps of a charge that was taken, in order to refund it: when it was taken, and
+/// from whose counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    charged_at: Timestamp,
+    decided_by: DecidedBy,
+}
+
 /// One limit, one key and one cost; after a decision also the answer.
 ///
 /// The charge is its own receipt: a refund takes back what *this* charge took, once.
@@ -24,6 +42,8 @@ pub struct Charge<'a> {
     pub(crate) key: &'a Key,
     pub(crate) cost: u64,
     pub(crate) mode: Mode,
+    pub(crate) on_store_error: Option<OnStoreError>,
+    pub(crate) decided_by: DecidedBy,
     pub(crate) decision: Option<Decision>,
     pub(crate) charged_at: Option<Timestamp>,
 }
@@ -31,7 +51,16 @@ pub struct Charge<'a> {
 impl<'a> Charge<'a> {
     /// A charge of cost 1.
     pub const fn new(limit: &'a Limit, key: &'a Key) -> Self {
-        Self { limit, key, cost: 1, mode: Mode::Enforce, decision: None, charged_at: None }
+        Self {
+            limit,
+            key,
+            cost: 1,
+            mode: Mode::Enforce,
+            on_store_error: None,
+            decided_by: DecidedBy::Storage,
+            decision: None,
+            charged_at: None,
+        }
     }
 
     /// The same charge with a cost. A cost of zero only looks: it charges nothing and is denied
@@ -47,11 +76,23 @@ impl<'a> Charge<'a> {
         Self { mode, ..self }
     }
 
-    /// The same charge as one that took its cost at a moment of the storage's clock: what a
-    /// caller kept of an earlier [`charged_at`](Self::charged_at), in order to refund it.
+    /// The same charge with what is to happen when the storage cannot decide; `None`, as at first,
+    /// leaves it to the storage.
     #[must_use]
-    pub const fn taken_at(self, charged_at: Option<Timestamp>) -> Self {
-        Self { charged_at, ..self }
+    pub const fn on_store_error(self, on_store_error: Option<OnStoreError>) -> Self {
+        Self { on_store_error, ..self }
+    }
+
+    /// The same charge as one that was taken: what a caller kept of an earlier
+    /// [`receipt`](Self::receipt), in order to refund it.
+    #[must_use]
+    pub const fn taken(self, receipt: Option<Receipt>) -> Self {
+        match receipt {
+            Some(Receipt { charged_at, decided_by }) => {
+                Self { charged_at: Some(charged_at), decided_by, ..self }
+            }
+            None => Self { charged_at: None, ..self },
+        }
     }
 
     /// The limit.
@@ -64,6 +105,11 @@ impl<'a> Charge<'a> {
         self.key
     }
 
+    /// What is to happen when the storage cannot decide; `None` leaves it to the storage.
+    pub const fn store_error_policy(&self) -> Option<OnStoreError> {
+        self.on_store_error
+    }
+
     /// What was decided about this charge alone; `None` before any decision.
     ///
     /// In a denied batch a charge can be admitted by itself: its decision then tells what it would
@@ -72,7 +118,22 @@ impl<'a> Charge<'a> {
         self.decision.as_ref()
     }
 
-    /// When the cost was taken; `None` if it was not, or was refunded.
+    /// Whose counters decided it; of no meaning before any decision.
+    pub const fn decided_by(&self) -> DecidedBy {
+        self.decided_by
+    }
+
+    /// What is needed to [refund](crate::Verb::Refund) the charge; `None` if it was not taken, or
+    /// was refunded.
+    pub const fn receipt(&self) -> Option<Receipt> {
+        match self.charged_at {
+            Some(charged_at) => Some(Receipt { charged_at, decided_by: self.decided_by }),
+            None => None,
+        }
+    }
+
+    /// When the cost was taken, by the clock of those who took it; `None` if it was not, or was
+    /// refunded.
     pub const fn charged_at(&self) -> Option<Timestamp> {
         self.charged_at
     }

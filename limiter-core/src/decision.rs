@@ -73,6 +73,24 @@ impl Decision {
     /// first: exact to the microsecond. Zero when admitted. `None` where waiting never helps: the
     /// cost is above the capacity, or the amount is zero.
     pub const fn retry_after(&self) -> Option<Duration> {
-        if self.retry_after == NEVER { None } else { Some(Duration::from_micros(self.retry_after)) }
+        match self.retry_after_micros() {
+            Some(micros) => Some(Duration::from_micros(micros)),
+            None => None,
+        }
+    }
+
+    /// [`retry_after`](Self::retry_after) in microseconds, as it is kept.
+    pub(crate) const fn retry_after_micros(&self) -> Option<u64> {
+        if self.retry_after == NEVER { None } else { Some(self.retry_after) }
+    }
+
+    /// The same decision, so many microseconds after it was made.
+    #[cfg(feature = "remote")]
+    pub(crate) const fn later(self, micros: u64) -> Self {
+        let retry_after = match self.retry_after_micros() {
+            Some(retry_after) => retry_after.saturating_sub(micros),
+            None => NEVER,
+        };
+        Self { reset_after: self.reset_after.saturating_sub(micros), retry_after, ..self }
     }
 }

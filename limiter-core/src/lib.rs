@@ -37,12 +37,16 @@
 //! | which limit strings are legal, and what do they mean? | [`notation`] |
 //! | how does a strategy decide, and what does it promise? | [`strategy`] |
 //! | where are counters kept, and what happens when memory is full? | [`storage`] |
+//! | what happens when a remote storage does not answer? | `storage::guarded` (feature `remote`) |
+//! | what does a client cost that is denied already? | `storage::denied` (feature `remote`) |
 //! | which moment is it? | [`clock`] |
 //!
 //! # Features
 //!
 //! `memory` (default) adds everything that decides: keys, charges, and the in-process storage.
 //! Without it the crate is the notation alone, which is what the attribute macros compile.
+//! `remote` adds what stands around any storage that has to be waited for: a deadline, a circuit
+//! breaker, a failure policy, and the memory of who is denied. It needs `tokio`.
 
 pub mod notation;
 mod quota;
@@ -66,10 +70,10 @@ pub mod strategy;
 
 #[cfg(feature = "memory")]
 pub use self::{
-    charge::{Charge, Mode},
+    charge::{Charge, DecidedBy, Mode, Receipt},
     clock::{Clock, FakeClock, Timestamp},
     decision::{Decision, Outcome},
-    error::StorageError,
+    error::{OnStoreError, StorageError, UnknownPolicy},
     key::{IntoKey, Key},
     limit::{Limit, Scope},
     storage::{Storage, Verb, memory::MemoryStorage},

@@ -51,6 +51,8 @@ pub struct Limit {
     quota: Quota,
     strategy: Strategy,
     id: Box<str>,
+    /// How many bytes of the id are the scope.
+    scope: usize,
     seed: u128,
 }
 
@@ -65,7 +67,7 @@ impl Limit {
     pub fn with_ordinal(quota: Quota, strategy: Strategy, scope: &Scope, ordinal: u32) -> Self {
         let id = format!("{}{}/{}/{ordinal}", scope.0, strategy.name(), quota.window_micros());
         let seed = hash128(id.as_bytes());
-        Self { quota, strategy, id: id.into_boxed_str(), seed }
+        Self { quota, strategy, id: id.into_boxed_str(), scope: scope.0.len(), seed }
     }
 
     /// What is allowed.
@@ -90,6 +92,17 @@ impl Limit {
     /// cannot count, or a bucket that refills too slowly to be told.
     pub fn check(&self) -> Result<(), Unsupported> {
         self.strategy.check(&self.quota)
+    }
+
+    /// The encoded [`Scope`].
+    pub fn scope(&self) -> &str {
+        &self.id[..self.scope]
+    }
+
+    /// The same counter under another quota. The window must be the same: it is in the name.
+    #[cfg(feature = "remote")]
+    pub(crate) fn with_quota(&self, quota: Quota) -> Self {
+        Self { quota, ..self.clone() }
     }
 
     /// A number as good as [`id`](Self::id): 128 bits, seeded anew in every process.

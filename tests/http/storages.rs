@@ -1,11 +1,18 @@
 //! Storages that have to be waited for, and storages that fail.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use actix_web::{App, HttpResponse, get, test, web};
+use actix_web::{App, HttpRequest, HttpResponse, dev::ResponseHead, get, test, web};
 use limiter_actix::{
     FakeClock, Headers, MemoryStorage, Strategy,
-    core::{Charge, Outcome, Storage, StorageError, Verb, storage::BoxFuture},
+    core::{
+        Charge, OnStoreError, Outcome, Storage, StorageError, Verb,
+        storage::{
+            BoxFuture,
+            denied::DeniedCache,
+            guarded::{Circuit, GuardedStorage},
+        },
+    },
     exempt, limit,
 };
 
@@ -176,6 +183,74 @@ async fn a_storage_that_is_down_denies_with_a_reason_and_never_admits() {
         assert!(!body.to_string().contains("connection"), "the cause goes to the log: {body}");
     }
     assert_eq!(statuses!(app, GET "/health", 3), [200; 3], "nothing to ask the storage");
+}
+
+fn failed(response: &ResponseHead) -> bool {
+    !response.status.is_success()
+}
+
+#[get("/login")]
+#[limit("2/hour", deduct_when = failed)]
+async fn login(request: HttpRequest) -> HttpResponse {
+    match request.headers().contains_key("authorization") {
+        true => HttpResponse::Ok().finish(),
+        false => HttpResponse::Unauthorized().finish(),
+    }
+}
+
+#[actix_web::test]
+async fn a_guard_around_a_storage_that_is_down_decides_and_gives_back_by_itself() {
+    let guard = GuardedStorage::builder(Arc::new(Down)).build().unwrap();
+    let cache = DeniedCache::new(Arc::new(guard.clone()));
+    let limiter = limiter!(default_limits(["3/minute"]), storage(cache));
+    let app = app!(limiter, plain, two, health, login);
+    assert_eq!(statuses!(app, GET "/plain", 4), [200, 200, 200, 429]);
+    assert_eq!(statuses!(app, GET "/two", 3), [200, 200, 429]);
+    assert_eq!(statuses!(app, GET "/health", 3), [200; 3]);
+    for _ in 0..5 {
+        let request = test::TestRequest::get()
+            .uri("/login")
+            .peer_addr("192.0.2.1:4000".parse().unwrap())
+            .insert_header(("authorization", "yes"));
+        assert_eq!(test::call_service(&app, request.to_request()).await.status(), 200);
+    }
+    assert_eq!(statuses!(app, GET "/login", 3), [401, 401, 429]);
+    let found = guard.health();
+    assert_eq!((found.circuit, found.opened), (Circuit::Open, 1));
+}
+
+#[actix_web::test]
+async fn a_guard_that_allows_admits_and_tells_no_limit_it_does_not_know() {
+    let guard = GuardedStorage::builder(Arc::new(Down)).on_store_error(OnStoreError::Allow);
+    let limiter = limiter!(
+        default_limits(["3/minute"]),
+        storage(guard.build().unwrap()),
+        headers(Headers::all())
+    );
+    let app = app!(limiter, plain);
+    assert_eq!(statuses!(app, GET "/plain", 10), [200; 10]);
+    let answer = answer!(app, GET "/plain");
+    assert!(!answer.headers().contains_key("x-ratelimit-remaining"));
+    assert!(!answer.headers().contains_key("ratelimit"));
+}
+
+#[actix_web::test]
+async fn who_is_denied_is_told_so_without_asking_the_storage_again() {
+    let cache = DeniedCache::new(Arc::new(Later::new()));
+    let limiter = limiter!(
+        default_limits(["3/minute;100/hour"]),
+        storage(cache.clone()),
+        headers(Headers::all())
+    );
+    let app = app!(limiter, plain);
+    assert_eq!(statuses!(app, GET "/plain", 4), [200, 200, 200, 429]);
+    let asked = answer!(app, GET "/plain");
+    assert_eq!(cache.answered(), 1);
+    assert_eq!(asked.status(), 429);
+    let header = |name: &str| asked.headers().get(name).unwrap().to_str().unwrap().to_owned();
+    assert_eq!(header("x-ratelimit-remaining"), "0");
+    assert!((50..=60).contains(&header("retry-after").parse::<u64>().unwrap()));
+    assert!(header("ratelimit").contains("r=0"), "{}", header("ratelimit"));
 }
 
 #[actix_web::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use limiter_core::{Charge, Key, Limit, Mode, Scope, Strategy, Timestamp, Unit, Verb};
+use limiter_core::{Charge, Key, Limit, Mode, Receipt, Scope, Strategy, Timestamp, Unit, Verb};
 use proptest::prelude::*;
 
 use crate::{
@@ -17,14 +17,14 @@ const CLIENTS: usize = 2;
 
 fn every_decision_is_that_of_the_pure_function<W: World>() {
     let limits = limits(&W::new().strategies());
-    proptest!(ProptestConfig::with_cases(600), |(trace in trace(limits.len(), CLIENTS))| {
+    proptest!(ProptestConfig::with_cases(W::TRACES), |(trace in trace(limits.len(), CLIENTS))| {
         run(&W::new(), &limits, &trace, W::apply)?;
     });
 }
 
 fn waiting_changes_no_answer<W: World>() {
     let limits = limits(&W::new().strategies());
-    proptest!(ProptestConfig::with_cases(200), |(trace in trace(limits.len(), CLIENTS))| {
+    proptest!(ProptestConfig::with_cases(W::TRACES / 3), |(trace in trace(limits.len(), CLIENTS))| {
         run(&W::new(), &limits, &trace, W::wait_for)?;
     });
 }
@@ -51,9 +51,9 @@ fn limits(strategies: &[Strategy]) -> Vec<Limit> {
 }
 
 /// What a hit took, for a later refund: of each item when, as the storage and the model know it.
-struct Receipt {
+struct Taken {
     items: Vec<Item>,
-    charged_at: Vec<Option<Timestamp>>,
+    receipts: Vec<Option<Receipt>>,
     taken: Vec<bool>,
     hit_at: Timestamp,
 }
@@ -69,7 +69,7 @@ fn run<W: World>(
         Charge::new(&limits[item.limit], &keys[item.client]).cost(item.cost).mode(item.mode)
     };
     let mut model = Model::default();
-    let mut receipts: Vec<Receipt> = Vec::new();
+    let mut receipts: Vec<Taken> = Vec::new();
     for step in trace {
         world.advance(Duration::from_micros(step.wait));
         let now = world.now();
@@ -80,9 +80,9 @@ fn run<W: World>(
                 let answer = model.decide(limits, items, true, now);
                 prop_assert_eq!(outcome, answer.outcome);
                 compare(&charges, &answer)?;
-                let charged_at = charges.iter().map(Charge::charged_at).collect();
+                let receipts_of_hit = charges.iter().map(Charge::receipt).collect();
                 let (items, taken) = (items.clone(), answer.taken);
-                receipts.push(Receipt { items, charged_at, taken, hit_at: now });
+                receipts.push(Taken { items, receipts: receipts_of_hit, taken, hit_at: now });
             }
             Operation::Test(items) => {
                 let mut charges: Vec<_> = items.iter().map(charge).collect();
@@ -97,12 +97,12 @@ fn run<W: World>(
                 let mut charges: Vec<_> = receipt
                     .items
                     .iter()
-                    .zip(&receipt.charged_at)
-                    .map(|(item, charged_at)| charge(item).taken_at(*charged_at))
+                    .zip(&receipt.receipts)
+                    .map(|(item, receipt)| charge(item).taken(*receipt))
                     .collect();
                 apply(world, Verb::Refund, &mut charges);
-                receipt.charged_at = charges.iter().map(Charge::charged_at).collect();
-                prop_assert!(receipt.charged_at.iter().all(Option::is_none), "a receipt is left");
+                receipt.receipts = charges.iter().map(Charge::receipt).collect();
+                prop_assert!(receipt.receipts.iter().all(Option::is_none), "a receipt is left");
                 for (item, taken) in receipt.items.iter().zip(&mut receipt.taken) {
                     if std::mem::take(taken) {
                         model.refund(&limits[item.limit], item, receipt.hit_at, now);

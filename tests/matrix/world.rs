@@ -1,14 +1,20 @@
 //! A storage, and the time it lives in.
 
 use std::{
-    sync::{Arc, LazyLock},
+    marker::PhantomData,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use limiter_core::{
     Charge, Clock, FakeClock, Key, Limit, MemoryStorage, Outcome, Quota, Scope, Storage, Strategy,
     Timestamp, Unit, Verb,
+    storage::{guarded::GuardedStorage, redis::RedisStorage},
 };
+use limiter_tests::redis::{RedisCluster, RedisServer, RedisService, for_the_process};
 use tokio::runtime::Runtime;
 
 /// Runs every generic test on every storage, as a test of its own each. A new storage is one more
@@ -18,12 +24,27 @@ macro_rules! for_every_storage {
         mod memory {
             $(#[test] fn $test() { super::$test::<crate::world::Memory>(); })+
         }
+        mod guarded {
+            $(#[test] fn $test() { super::$test::<crate::world::Guarded>(); })+
+        }
+        mod redis {
+            $(#[test] fn $test() { super::$test::<crate::world::Redis<crate::world::Single>>(); })+
+        }
+        mod redis_cluster {
+            $(#[test] fn $test() { super::$test::<crate::world::Redis<crate::world::Cluster>>(); })+
+        }
+        mod redis_sentinel {
+            $(#[test] fn $test() { super::$test::<crate::world::Redis<crate::world::Sentinel>>(); })+
+        }
     };
 }
 pub(crate) use for_every_storage;
 
 /// A fresh storage whose time moves only when told to.
 pub(crate) trait World {
+    /// How many random traces it is asked: fewer where each answer comes over a network.
+    const TRACES: u32 = 600;
+
     fn new() -> Self;
 
     fn storage(&self) -> &Arc<dyn Storage>;
@@ -79,6 +100,109 @@ impl World for Memory {
         let clock = FakeClock::new();
         let storage = MemoryStorage::builder().clock(clock.clone()).build();
         Self { storage: Arc::new(storage), clock }
+    }
+
+    fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+}
+
+/// A guard around a storage that is well: nobody notices.
+pub(crate) struct Guarded {
+    storage: Arc<dyn Storage>,
+    clock: FakeClock,
+}
+
+impl World for Guarded {
+    fn new() -> Self {
+        let Memory { storage, clock } = Memory::new();
+        let guard = GuardedStorage::builder(storage).build().expect("the defaults are legal");
+        Self { storage: Arc::new(guard), clock }
+    }
+
+    fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+}
+
+/// Counters in servers that all tests of this process share, each with a prefix of its own.
+pub(crate) struct Redis<S> {
+    storage: Arc<dyn Storage>,
+    clock: FakeClock,
+    servers: PhantomData<S>,
+}
+
+/// Servers that are started once.
+pub(crate) trait Servers {
+    const TRACES: u32;
+
+    fn uri() -> String;
+}
+
+pub(crate) struct Single;
+pub(crate) struct Cluster;
+pub(crate) struct Sentinel;
+
+impl Servers for Single {
+    const TRACES: u32 = 60;
+
+    fn uri() -> String {
+        static URI: LazyLock<String> =
+            LazyLock::new(|| for_the_process(RedisServer::start, RedisServer::uri));
+        URI.clone()
+    }
+}
+
+impl Servers for Cluster {
+    const TRACES: u32 = 20;
+
+    fn uri() -> String {
+        static URI: LazyLock<String> =
+            LazyLock::new(|| for_the_process(RedisCluster::start, RedisCluster::uri));
+        URI.clone()
+    }
+}
+
+impl Servers for Sentinel {
+    const TRACES: u32 = 20;
+
+    fn uri() -> String {
+        static URI: LazyLock<String> =
+            LazyLock::new(|| for_the_process(RedisService::start, RedisService::uri));
+        URI.clone()
+    }
+}
+
+impl<S: Servers> World for Redis<S> {
+    const TRACES: u32 = S::TRACES;
+
+    fn new() -> Self {
+        static WORLDS: AtomicU32 = AtomicU32::new(0);
+        let clock = FakeClock::new();
+        let prefix = format!("world{}:", WORLDS.fetch_add(1, Ordering::Relaxed));
+        let storage = RedisStorage::builder(S::uri())
+            .key_prefix(prefix)
+            .connect_timeout(Duration::from_secs(20))
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        Self { storage: Arc::new(storage), clock, servers: PhantomData }
     }
 
     fn storage(&self) -> &Arc<dyn Storage> {

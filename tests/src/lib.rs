@@ -1,5 +1,9 @@
-//! What several test targets need: a server on a free port, and a client that sends just what it
-//! is told.
+//! What several test targets need: a server on a free port, a client that sends just what it is
+//! told, and a proxy that does to a connection what networks do.
+
+pub mod hitter;
+pub mod proxy;
+pub mod redis;
 
 use std::{
     io::{self, Read, Write},

@@ -28,6 +28,8 @@ pub enum Verb {
 ///   [shadow mode](crate::Mode::Shadow) never veto; they are taken with the batch if they admit.
 ///   Those in [test mode](crate::Mode::Test) may veto, and are never taken.
 /// * After [`Verb::Hit`] and [`Verb::Test`] every charge carries a decision, whatever the outcome.
+///   (Storages that stand around others leave some without: a cache those that it did not ask
+///   about, a guard those that its policy leaves out.)
 /// * Two charges of one batch on the same counter are decided one after the other.
 /// * Decisions equal those of the strategy's [`State`](crate::strategy::State), to the microsecond.
 /// * [`Verb::Refund`] and [`Verb::Reset`] answer [`Outcome::Admit`].
@@ -42,7 +44,7 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// What was expected and what was found.
-    fn check(&self, _strategy: Strategy, _quota: &Quota) -> Result<(), StorageError> {
+    fn check_quota(&self, _strategy: Strategy, _quota: &Quota) -> Result<(), StorageError> {
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use limiter_core::{
-    Charge, FakeClock, Key, Limit, MemoryStorage, Outcome, Quota, Scope, Strategy, Timestamp,
+    Charge, FakeClock, Key, Limit, MemoryStorage, Outcome, Quota, Scope, Strategy,
     storage::memory::Overflow,
 };
 
@@ -65,8 +65,9 @@ fn nothing_is_kept_of_what_took_nothing() {
         storage.hit(&limit, &key, 11);
         storage.hit(&per_minute(0, strategy), &key, 1);
         storage.reset(&limit, &key);
-        let never_taken = Charge::new(&limit, &key).taken_at(Some(Timestamp::from_micros(1)));
-        storage.refund_all(&mut [never_taken]);
+        let mut taken_elsewhere = [Charge::new(&limit, &key)];
+        MemoryStorage::new().hit_all(&mut taken_elsewhere);
+        storage.refund_all(&mut taken_elsewhere);
         assert!(storage.is_empty(), "{strategy}");
     }
 }

@@ -58,15 +58,15 @@ fn every_count_is_exact_after_any_trace() {
             match step.what {
                 0..14 => {
                     storage.hit_all(&mut charges);
-                    receipts.push((step, charges.map(|charge| charge.charged_at)));
+                    receipts.push((step, charges.map(|charge| charge.receipt())));
                 }
                 14..16 => _ = storage.test_all(&mut charges),
                 16..20 => {
-                    if let Some((hit, charged_at)) = receipts.pop() {
+                    if let Some((hit, taken)) = receipts.pop() {
                         let keys = hit.clients.map(Key::number);
                         let mut charges = [0, 1].map(|n| {
                             let charge = Charge::new(&limits[hit.limits[n]], &keys[n]);
-                            charge.cost(n as u64 + 1).taken_at(charged_at[n])
+                            charge.cost(n as u64 + 1).taken(taken[n])
                         });
                         storage.refund_all(&mut charges);
                     }

@@ -16,6 +16,8 @@ local EXACT = 9007199254740992
 
 local verb = ARGV[1]
 local now = tonumber(ARGV[2])
+-- A moment that is not the server's says nothing about when a key may expire.
+local keep = now and 86400000 or 0
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
@@ -82,9 +84,13 @@ local function text(...)
   return table.concat(parts, ' ')
 end
 
--- Stores a counter for as long as it means something, from this hit on.
+-- For how many milliseconds from this hit on a counter means something.
+local function time_to_live(micros)
+  return string.format('%.0f', math.max(math.floor(micros / 1000) + 1, keep))
+end
+
 local function store(key, value, micros)
-  redis.call('SET', key, value, 'PX', string.format('%.0f', math.floor(micros / 1000) + 1))
+  redis.call('SET', key, value, 'PX', time_to_live(micros))
 end
 
 local strategies = {}
@@ -378,7 +384,7 @@ strategies['moving-window'] = {
         end
         redis.call('LSET', key, 0, text(s.used))
       end
-      redis.call('PEXPIRE', key, string.format('%.0f', math.floor(q.window / 1000) + 1))
+      redis.call('PEXPIRE', key, time_to_live(q.window))
     end
   end,
 }

@@ -110,8 +110,8 @@ impl RedisStorageBuilder {
         self
     }
 
-    /// Moments come from this clock instead of the server's: for tests that cannot wait. Keys still
-    /// expire by the server's. Default: none.
+    /// Moments come from this clock instead of the server's: for tests that cannot wait. Keys then
+    /// live for a day. Default: none.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
         self
@@ -168,7 +168,7 @@ impl Storage for RedisStorage {
         true
     }
 
-    fn check(&self, strategy: Strategy, quota: &Quota) -> Result<(), StorageError> {
+    fn check_quota(&self, strategy: Strategy, quota: &Quota) -> Result<(), StorageError> {
         let refill = quota.window_micros() as u128 * u128::from(quota.capacity())
             / u128::from(quota.amount().max(1));
         let longest = match strategy {

@@ -1,0 +1,259 @@
+//! A storage around another one that remembers whom that one denied.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use smallvec::SmallVec;
+
+use super::table::{Answer, Since, Table, counter};
+use crate::{
+    Quota,
+    charge::{Charge, DecidedBy, Mode},
+    clock::{Clock, MonotonicClock, Timestamp},
+    decision::{Decision, Outcome},
+    error::StorageError,
+    storage::{BoxFuture, Storage, Verb},
+    strategy::Strategy,
+};
+
+/// A storage that answers at once to whom it has denied. Clones are the same storage. The
+/// [module docs](super) tell what that promises.
+#[derive(Clone, Debug)]
+pub struct DeniedCache {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    storage: Arc<dyn Storage>,
+    table: Table,
+    staleness_micros: u64,
+    clock: Arc<dyn Clock>,
+    answered: AtomicU64,
+}
+
+/// Options of a [`DeniedCache`].
+#[derive(Clone, Debug)]
+pub struct DeniedCacheBuilder {
+    storage: Arc<dyn Storage>,
+    capacity: usize,
+    staleness: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+impl DeniedCacheBuilder {
+    /// How many denied charges are remembered, rounded up to a power of two. Default: 65,536, which
+    /// is 5 MB.
+    #[must_use]
+    pub fn capacity(self, capacity: usize) -> Self {
+        Self { capacity, ..self }
+    }
+
+    /// The longest that a denial is remembered: how late this process may notice that another one
+    /// has reset a client or refunded it. Default: 10 s, which spares a storage nearly everything:
+    /// a client that is denied costs one round trip in ten seconds.
+    #[must_use]
+    pub fn staleness(self, staleness: Duration) -> Self {
+        Self { staleness, ..self }
+    }
+
+    /// The clock. Default: [`MonotonicClock`]. It must not step.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// The storage.
+    pub fn build(self) -> DeniedCache {
+        let inner = Inner {
+            storage: self.storage,
+            table: Table::new(self.capacity),
+            staleness_micros: u64::try_from(self.staleness.as_micros()).unwrap_or(u64::MAX),
+            clock: self.clock,
+            answered: AtomicU64::new(0),
+        };
+        DeniedCache { inner: Arc::new(inner) }
+    }
+}
+
+impl DeniedCache {
+    /// A cache around a storage, with the defaults of the [builder](Self::builder).
+    pub fn new(storage: Arc<dyn Storage>) -> Self {
+        Self::builder(storage).build()
+    }
+
+    /// A cache around a storage, with options of your own.
+    pub fn builder(storage: Arc<dyn Storage>) -> DeniedCacheBuilder {
+        DeniedCacheBuilder {
+            storage,
+            capacity: 1 << 16,
+            staleness: Duration::from_secs(10),
+            clock: Arc::new(MonotonicClock),
+        }
+    }
+
+    /// How many batches were denied without asking the storage.
+    pub fn answered(&self) -> u64 {
+        self.inner.answered.load(Ordering::Relaxed)
+    }
+}
+
+impl Storage for DeniedCache {
+    fn name(&self) -> &str {
+        self.inner.storage.name()
+    }
+
+    fn supports(&self, strategy: Strategy) -> bool {
+        self.inner.storage.supports(strategy)
+    }
+
+    fn check_quota(&self, strategy: Strategy, quota: &Quota) -> Result<(), StorageError> {
+        self.inner.storage.check_quota(strategy, quota)
+    }
+
+    fn apply_now(&self, verb: Verb, charges: &mut [Charge<'_>]) -> Option<Outcome> {
+        let inner = &self.inner;
+        match verb {
+            Verb::Hit | Verb::Test => match inner.look(charges) {
+                Look::Denied => Some(Outcome::Deny),
+                Look::Unknown(asked) => {
+                    let outcome = inner.storage.apply_now(verb, charges)?;
+                    inner.learn(charges, outcome, &asked);
+                    Some(outcome)
+                }
+            },
+            Verb::Refund | Verb::Reset => {
+                let _forgets = Forgets::new(inner, verb, charges);
+                inner.storage.apply_now(verb, charges)
+            }
+        }
+    }
+
+    fn apply<'a>(
+        &'a self,
+        verb: Verb,
+        charges: &'a mut [Charge<'_>],
+    ) -> BoxFuture<'a, Result<Outcome, StorageError>> {
+        let inner = &self.inner;
+        Box::pin(async move {
+            match verb {
+                Verb::Hit | Verb::Test => match inner.look(charges) {
+                    Look::Denied => Ok(Outcome::Deny),
+                    Look::Unknown(asked) => {
+                        let outcome = inner.storage.apply(verb, charges).await?;
+                        inner.learn(charges, outcome, &asked);
+                        Ok(outcome)
+                    }
+                },
+                Verb::Refund | Verb::Reset => {
+                    let _forgets = Forgets::new(inner, verb, charges);
+                    inner.storage.apply(verb, charges).await
+                }
+            }
+        })
+    }
+
+    fn clear(&self) -> BoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(async move {
+            let cleared = self.inner.storage.clear().await;
+            self.inner.table.clear();
+            cleared
+        })
+    }
+}
+
+/// What is known of a batch.
+enum Look {
+    /// It is denied, and its charges say so.
+    Denied,
+    /// The storage is to be asked.
+    Unknown(Asked),
+}
+
+/// What is needed to remember the answer to a batch.
+struct Asked {
+    at: Timestamp,
+    since: SmallVec<[Option<Since>; 4]>,
+}
+
+impl Inner {
+    fn look(&self, charges: &mut [Charge<'_>]) -> Look {
+        let mut now = None;
+        let mut now = || *now.get_or_insert_with(|| self.clock.now());
+        let mut denials: SmallVec<[Option<Decision>; 4]> = SmallVec::new();
+        let mut since: SmallVec<[Option<Since>; 4]> = SmallVec::new();
+        for charge in &*charges {
+            let (denial, unknown_since) = match self.table.look(charge, &mut now) {
+                Ok(denial) => (Some(denial).filter(|_| charge.mode == Mode::Enforce), None),
+                Err(unknown_since) => (None, Some(unknown_since)),
+            };
+            denials.push(denial);
+            since.push(unknown_since);
+        }
+        if denials.iter().all(Option::is_none) {
+            // Possibly some milliseconds behind, which forgets that much too early.
+            return Look::Unknown(Asked { at: self.clock.coarse(), since });
+        }
+        for (charge, denial) in charges.iter_mut().zip(denials) {
+            charge.decision = denial;
+            charge.charged_at = None;
+            charge.decided_by = DecidedBy::Storage;
+        }
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        Look::Denied
+    }
+
+    fn learn(&self, charges: &[Charge<'_>], outcome: Outcome, asked: &Asked) {
+        if outcome == Outcome::Admit {
+            return;
+        }
+        let answered_at = self.clock.now();
+        for (place, (charge, since)) in charges.iter().zip(&asked.since).enumerate() {
+            // The decision on a counter that stands twice in a batch counts in what was not taken.
+            let alone = || {
+                let number = counter(charge);
+                let same = |(other, charge)| other != place && counter(charge) == number;
+                !charges.iter().enumerate().any(same)
+            };
+            if let (true, DecidedBy::Storage, Some(decision), Some(since)) =
+                (charge.denies(), charge.decided_by, charge.decision, since)
+                && alone()
+            {
+                let answer = Answer { decision, asked_at: asked.at, answered_at };
+                self.table.remember(charge, &answer, *since, self.staleness_micros);
+            }
+        }
+    }
+}
+
+/// Forgets the counters of a refund or a reset when it begins and when it ends, however it ends: an
+/// answer from before that is not remembered after it.
+struct Forgets<'a> {
+    table: &'a Table,
+    counters: SmallVec<[u128; 4]>,
+}
+
+impl<'a> Forgets<'a> {
+    fn new(inner: &'a Inner, verb: Verb, charges: &[Charge<'_>]) -> Self {
+        let freed = |charge: &&Charge<'_>| verb == Verb::Reset || charge.charged_at.is_some();
+        let counters = charges.iter().filter(freed).map(counter).collect();
+        let forgets = Self { table: &inner.table, counters };
+        forgets.forget();
+        forgets
+    }
+
+    fn forget(&self) {
+        self.counters.iter().for_each(|counter| self.table.forget(*counter));
+    }
+}
+
+impl Drop for Forgets<'_> {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}

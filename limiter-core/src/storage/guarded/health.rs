@@ -1,0 +1,62 @@
+//! How a guarded storage is, for metrics and health checks.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Whether the storage is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Circuit {
+    /// It is asked: all is well, or not yet known to be ill.
+    Closed,
+    /// It is not asked: the failure policy decides.
+    Open,
+    /// It is not asked, but a probe is on its way.
+    HalfOpen,
+}
+
+/// How a guarded storage is, and what happened since it was built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// Whether the storage is asked.
+    pub circuit: Circuit,
+    /// Questions that it did not answer, or not in time; probes not counted.
+    pub failures: u64,
+    /// How often the circuit opened.
+    pub opened: u64,
+    /// How often it closed again.
+    pub closed: u64,
+    /// Probes that were sent.
+    pub probes: u64,
+    /// Batches that were decided by this process.
+    pub decided_locally: u64,
+    /// Batches that failed with the storage's error.
+    pub failed: u64,
+    /// Charges that were admitted without a decision.
+    pub left_out: u64,
+}
+
+/// What [`Health`] is read from.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) failures: Count,
+    pub(super) opened: Count,
+    pub(super) closed: Count,
+    pub(super) probes: Count,
+    pub(super) decided_locally: Count,
+    pub(super) failed: Count,
+    pub(super) left_out: Count,
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub(super) struct Count(AtomicU64);
+
+impl Count {
+    pub(super) fn add(&self, count: usize) {
+        self.0.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

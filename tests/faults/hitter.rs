@@ -1,0 +1,21 @@
+//! `hitter URI TASKS HITS AMOUNT`: hits one limit at a Redis server from several tasks, each so many
+//! times, prints how many hits were admitted, and stays until its input ends.
+
+use std::{env, io::Read};
+
+use limiter_tests::hitter;
+
+fn main() {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [uri, tasks, hits, amount] = &arguments[..] else {
+        panic!("expected URI TASKS HITS AMOUNT, found {arguments:?}");
+    };
+    let number = |text: &str| text.parse().expect("a number");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let admitted = runtime.block_on(async {
+        let storage = hitter::redis(uri);
+        hitter::run(storage, number(tasks), number(hits), number(amount) as u64).await
+    });
+    println!("{admitted}");
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
