@@ -1,0 +1,461 @@
+//! The reference, written down: what it answers to a request, and what this library answers
+//! instead where it differs on purpose.
+//!
+//! Without differences the model is Flask-Limiter 4.1.1 on the memory storage of limits 5.8.0,
+//! which the tests prove against the real one. Each [`Difference`] changes one rule of it.
+
+use std::collections::HashMap;
+
+use limiter_core::{Quota, Strategy};
+
+use crate::{
+    trace::Ask,
+    world::{Class, Cost, Declared, DeclaredScope, Exempt, Route, World},
+};
+
+/// What this library does otherwise. The README of this folder says how each of them shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Difference {
+    /// D1: the limits of a request are one batch, which is charged as a whole or not at all.
+    AllOrNothing,
+    /// D2: a missing key denies the request instead of skipping the limit.
+    MissingIdentity,
+    /// D3: default limits, a handler's own, shared ones never share a counter by accident.
+    NoCollisions,
+    /// D4: limits of one scope and window share a counter whatever their amount.
+    AmountNotInKey,
+    /// D8: an exemption leaves the handler's own limits alone.
+    ExactExemption,
+    /// D11: headers tell of the first breach, not of the last; `Retry-After` stands on denials
+    /// only, and says when the request will be admitted.
+    OneBreach,
+    /// D12: limits are ordered by the length of their window, not by its unit.
+    OrderByWindow,
+    /// D13: a cost of 0 only looks; one above the amount is denied without effect.
+    PlainCosts,
+    /// D15: requests that no route serves are limited.
+    UnmatchedCounts,
+    /// `HEAD` is counted as `GET`, and is covered by `methods = ["GET"]`.
+    HeadIsGet,
+    /// Whether defaults are kept is up to the limits that apply to the request's method.
+    OverrideByMethod,
+    /// A hit of a moving window is gone when the window has passed. In the reference it still
+    /// counts in that very moment, and is told of until a timer has removed it.
+    HitsExpire,
+}
+
+/// An answer, as far as limits show in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prediction {
+    pub(crate) status: u16,
+    pub(crate) headline: Option<Headline>,
+    /// The value of `Retry-After`.
+    pub(crate) retry_after: Option<i64>,
+}
+
+/// What `X-RateLimit-*` tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Headline {
+    pub(crate) limit: u64,
+    pub(crate) remaining: u64,
+    /// Microseconds since the epoch.
+    pub(crate) resets_at: u64,
+}
+
+/// A server by the rules.
+pub(crate) struct Model<'a> {
+    world: &'a World,
+    differences: &'a [Difference],
+    /// Microseconds since the epoch.
+    now: u64,
+    counters: HashMap<String, Counter>,
+    /// Whether the reference's timer is to remove expired hits.
+    timer_is_due: bool,
+}
+
+#[derive(Clone)]
+enum Counter {
+    Fixed {
+        used: u64,
+        ends_at: u64,
+    },
+    /// The moments of hits, latest first; one entry for each unit of cost.
+    Moving {
+        window: u64,
+        hits: Vec<u64>,
+    },
+}
+
+/// A limit that a request meets.
+struct Charge {
+    quota: Quota,
+    /// None where the key is missing.
+    counter: Option<String>,
+    cost: u64,
+    shared: bool,
+}
+
+/// How the limits of a phase were decided.
+#[derive(Default)]
+struct Verdict {
+    headline: Option<Charge>,
+    denied: bool,
+    /// Microseconds after which the request is admitted; none where that is never.
+    wait: Option<u64>,
+}
+
+const SECOND: u64 = 1_000_000;
+
+impl<'a> Model<'a> {
+    pub(crate) fn new(world: &'a World, differences: &'a [Difference], now: u64) -> Self {
+        Self { world, differences, now, counters: HashMap::new(), timer_is_due: false }
+    }
+
+    pub(crate) fn wait(&mut self, micros: u64) {
+        if self.timer_is_due {
+            self.counters.values_mut().for_each(|counter| counter.drop_expired(self.now));
+            self.timer_is_due = false;
+        }
+        self.now += micros;
+    }
+
+    pub(crate) fn ask(&mut self, ask: &Ask) -> Prediction {
+        let (served, phases) = match self.route(ask) {
+            Some(route) => (200, self.phases(route, ask)),
+            None => (404, self.stray_phases(ask)),
+        };
+        if self.does(Difference::MissingIdentity)
+            && phases.iter().flatten().any(|charge| charge.counter.is_none())
+        {
+            return Prediction { status: 403, headline: None, retry_after: None };
+        }
+        let mut verdict = Verdict::default();
+        for charges in phases {
+            // The last phase is what headers tell of, even if it has no limit at all.
+            verdict = if self.does(Difference::AllOrNothing) {
+                self.decide_together(charges)
+            } else {
+                self.decide_in_turn(charges)
+            };
+            if verdict.denied {
+                break;
+            }
+        }
+        self.prediction(served, &verdict)
+    }
+
+    fn does(&self, difference: Difference) -> bool {
+        self.differences.contains(&difference)
+    }
+
+    // --- Which limits apply ---
+
+    fn route(&self, ask: &Ask) -> Option<&'a Route> {
+        let serves = |route: &&Route| {
+            route.path == ask.path && route.methods.split(' ').any(|method| method == ask.method)
+        };
+        self.world.routes.iter().find(serves)
+    }
+
+    /// The limits, in the order in which they are asked. The reference asks those of a decorated
+    /// handler after the application's.
+    fn phases(&self, route: &Route, ask: &Ask) -> Vec<Vec<Charge>> {
+        let endpoint = format!("{} {}", route.methods, route.path);
+        let mut before = Vec::new();
+        if !route.exempt.application {
+            before.extend(self.application_limits(ask));
+        }
+        let mut after = Vec::new();
+        if self.keeps_defaults(route, ask) {
+            after.extend(self.default_limits(&endpoint, ask));
+        }
+        if route.limits.is_empty() || self.does(Difference::AllOrNothing) {
+            before.extend(after);
+            before.extend(self.own_limits(route, &endpoint, ask));
+            return vec![self.ordered(before)];
+        }
+        after.extend(self.own_limits(route, &endpoint, ask));
+        vec![self.ordered(before), self.ordered(after)]
+    }
+
+    fn stray_phases(&self, ask: &Ask) -> Vec<Vec<Charge>> {
+        if !self.does(Difference::UnmatchedCounts) {
+            return Vec::new();
+        }
+        let endpoint = match self.world.routes.iter().any(|route| route.path == ask.path) {
+            true => format!("{} {}", ask.method, ask.path),
+            false => "unmatched".to_owned(),
+        };
+        let mut limits = self.application_limits(ask);
+        limits.extend(self.default_limits(&endpoint, ask));
+        vec![self.ordered(limits)]
+    }
+
+    /// The limits declared on the handler, unless an exemption of any kind removes them.
+    fn declared<'r>(&self, route: &'r Route) -> &'r [Declared] {
+        match route.exempt == Exempt::default() || self.does(Difference::ExactExemption) {
+            true => &route.limits,
+            false => &[],
+        }
+    }
+
+    fn keeps_defaults(&self, route: &Route, ask: &Ask) -> bool {
+        let declared = self.declared(route);
+        let adds = |limit: &Declared| !limit.override_defaults;
+        let kept = if self.does(Difference::OverrideByMethod) {
+            declared.iter().filter(|limit| self.applies(limit, ask)).all(adds)
+        } else {
+            declared.iter().all(adds) || !declared.iter().any(|limit| self.applies(limit, ask))
+        };
+        kept && !route.exempt.defaults
+    }
+
+    fn applies(&self, limit: &Declared, ask: &Ask) -> bool {
+        let mut methods = limit.methods.split(' ');
+        limit.methods.is_empty() || methods.any(|method| method == self.counted_method(ask))
+    }
+
+    fn counted_method(&self, ask: &Ask) -> &'static str {
+        match ask.method {
+            "HEAD" if self.does(Difference::HeadIsGet) => "GET",
+            method => method,
+        }
+    }
+
+    fn application_limits(&self, ask: &Ask) -> Vec<Charge> {
+        self.class_limits(&self.world.application, "application", "global", ask)
+    }
+
+    fn default_limits(&self, endpoint: &str, ask: &Ask) -> Vec<Charge> {
+        self.class_limits(&self.world.defaults, "default", endpoint, ask)
+    }
+
+    fn class_limits(&self, class: &Class, kind: &str, scope: &str, ask: &Ask) -> Vec<Charge> {
+        let scope = self.scope(kind, scope, class.per_method, ask);
+        let charge = |quota: &Quota| Charge {
+            quota: *quota,
+            counter: Some(self.counter_name(&client(ask), &scope, quota, &class.quotas)),
+            cost: class.cost.unwrap_or(1),
+            shared: kind == "application",
+        };
+        class.quotas.iter().map(charge).collect()
+    }
+
+    fn own_limits(&self, route: &Route, endpoint: &str, ask: &Ask) -> Vec<Charge> {
+        let mut charges = Vec::new();
+        // The decorators are run from the innermost to the outermost.
+        for limit in self.declared(route).iter().rev().filter(|limit| self.applies(limit, ask)) {
+            let (kind, scope, shared) = match limit.scope {
+                DeclaredScope::Endpoint => ("handler", endpoint.to_owned(), false),
+                DeclaredScope::Part(part) => ("handler", format!("{endpoint}:{part}"), false),
+                DeclaredScope::Shared(name) => ("shared", name.to_owned(), true),
+            };
+            let scope = self.scope(kind, &scope, limit.per_method, ask);
+            let key = match limit.by_api_key {
+                true => ask.api_key.map(str::to_owned),
+                false => Some(client(ask)),
+            };
+            let cost = match limit.cost {
+                Cost::Fixed(cost) => cost,
+                Cost::Query => ask.cost.unwrap_or(1),
+            };
+            charges.extend(limit.quotas.iter().map(|quota| Charge {
+                quota: *quota,
+                counter: key
+                    .as_ref()
+                    .map(|key| self.counter_name(key, &scope, quota, &limit.quotas)),
+                cost,
+                shared,
+            }));
+        }
+        charges
+    }
+
+    fn scope(&self, kind: &str, scope: &str, per_method: bool, ask: &Ask) -> String {
+        let kind = if self.does(Difference::NoCollisions) { kind } else { "" };
+        let method = if per_method { self.counted_method(ask) } else { "" };
+        format!("{kind}/{scope}:{method}")
+    }
+
+    fn counter_name(&self, key: &str, scope: &str, quota: &Quota, beside: &[Quota]) -> String {
+        if !self.does(Difference::AmountNotInKey) {
+            return format!("{key}/{scope}/{quota}");
+        }
+        let window = quota.window_micros();
+        let mut rivals = beside.iter().filter(|other| other.window_micros() == window);
+        let ordinal = rivals.position(|other| other == quota).unwrap_or_default();
+        format!("{key}/{scope}/{window} {ordinal}")
+    }
+
+    fn ordered(&self, mut charges: Vec<Charge>) -> Vec<Charge> {
+        let by_window = self.does(Difference::OrderByWindow);
+        charges.sort_by_key(|charge| match by_window {
+            true => charge.quota.window_micros(),
+            false => charge.quota.unit().micros(),
+        });
+        charges
+    }
+
+    // --- How they are decided ---
+
+    /// One limit after the other, each charged for good, until one is breached.
+    fn decide_in_turn(&mut self, charges: Vec<Charge>) -> Verdict {
+        let mut met = Vec::new();
+        let mut breaches = Vec::new();
+        for charge in charges.into_iter().filter(|charge| charge.counter.is_some()) {
+            let admitted = self.hit(&charge);
+            if !admitted {
+                breaches.push(met.len());
+            }
+            met.push(charge);
+            if !admitted && self.world.fail_on_first_breach {
+                break;
+            }
+        }
+        self.verdict(met, &breaches)
+    }
+
+    /// All of them or none.
+    fn decide_together(&mut self, charges: Vec<Charge>) -> Verdict {
+        let before = self.counters.clone();
+        let met: Vec<Charge> =
+            charges.into_iter().filter(|charge| charge.counter.is_some()).collect();
+        let breaches: Vec<usize> = (0..met.len()).filter(|index| !self.hit(&met[*index])).collect();
+        if !breaches.is_empty() {
+            self.counters = before;
+        }
+        self.verdict(met, &breaches)
+    }
+
+    fn verdict(&mut self, mut met: Vec<Charge>, breaches: &[usize]) -> Verdict {
+        let waits: Vec<Option<u64>> = breaches.iter().map(|index| self.left(&met[*index])).collect();
+        let wait = waits.into_iter().try_fold(0, |longest, wait| Some(longest.max(wait?)));
+        let breach = match self.does(Difference::OneBreach) {
+            true => breaches.first(),
+            false => breaches.last(),
+        };
+        let headline = match breach {
+            Some(index) => *index,
+            None => met.iter().position(|charge| !charge.shared).unwrap_or_default(),
+        };
+        let headline = (headline < met.len()).then(|| met.swap_remove(headline));
+        Verdict { headline, denied: !breaches.is_empty(), wait }
+    }
+
+    /// Charges a limit; whether it admits the request.
+    fn hit(&mut self, charge: &Charge) -> bool {
+        let (quota, cost) = (charge.quota, charge.cost);
+        let (amount, window) = (quota.amount(), quota.window_micros());
+        let plain_costs = self.does(Difference::PlainCosts);
+        let all_or_nothing = self.does(Difference::AllOrNothing);
+        let hits_expire = self.does(Difference::HitsExpire);
+        let now = self.now;
+        if cost > amount && (plain_costs || self.world.strategy == Strategy::MovingWindow) {
+            return false;
+        }
+        self.timer_is_due = true;
+        match self.counter(charge) {
+            Counter::Fixed { used, ends_at } => {
+                let admits = *used + cost <= amount;
+                if !admits && all_or_nothing || cost == 0 && plain_costs {
+                    return admits;
+                }
+                *used += cost;
+                if *used == cost {
+                    *ends_at = now + window;
+                }
+                admits
+            }
+            Counter::Moving { hits, .. } => {
+                let counts = |hit: &u64| *hit + window > now || *hit + window == now && !hits_expire;
+                if hits.get((amount - cost) as usize).is_some_and(counts) {
+                    return false;
+                }
+                (0..cost).for_each(|_| hits.insert(0, now));
+                true
+            }
+        }
+    }
+
+    /// Microseconds after which a breached limit admits the request.
+    fn left(&mut self, charge: &Charge) -> Option<u64> {
+        let (amount, now) = (charge.quota.amount(), self.now);
+        let room = amount.checked_sub(charge.cost)?;
+        match self.counter(charge) {
+            Counter::Fixed { ends_at, .. } => Some(*ends_at - now),
+            Counter::Moving { window, hits } => {
+                hits.get(room as usize).map(|hit| *hit + *window - now)
+            }
+        }
+    }
+
+    /// The counter of a charge as it is now: expired ones are new.
+    fn counter(&mut self, charge: &Charge) -> &mut Counter {
+        let (now, hits_expire) = (self.now, self.does(Difference::HitsExpire));
+        let window = charge.quota.window_micros();
+        let new = match self.world.strategy {
+            Strategy::MovingWindow => Counter::Moving { window, hits: Vec::new() },
+            _ => Counter::Fixed { used: 0, ends_at: now },
+        };
+        let name = charge.counter.clone().expect("limits without a key are left out");
+        let counter = self.counters.entry(name).or_insert_with(|| new.clone());
+        match counter {
+            Counter::Fixed { ends_at, .. } if *ends_at <= now => *counter = new,
+            Counter::Moving { .. } if hits_expire => counter.drop_expired(now),
+            _ => {}
+        }
+        counter
+    }
+
+    // --- What is told ---
+
+    fn prediction(&mut self, served: u16, verdict: &Verdict) -> Prediction {
+        let status = if verdict.denied { 429 } else { served };
+        let headline = verdict.headline.as_ref().map(|charge| self.headline(charge));
+        let retry_after = match &headline {
+            _ if self.does(Difference::OneBreach) => verdict
+                .wait
+                .filter(|_| verdict.denied)
+                .map(|wait| wait.div_ceil(SECOND).cast_signed()),
+            Some(headline) => {
+                let reset = headline.reset() * SECOND;
+                Some((reset.cast_signed() - self.now.cast_signed()) / SECOND.cast_signed())
+            }
+            None => None,
+        };
+        Prediction { status, headline, retry_after }
+    }
+
+    fn headline(&mut self, charge: &Charge) -> Headline {
+        let (limit, now) = (charge.quota.amount(), self.now);
+        let (used, resets_at) = match self.counter(charge) {
+            Counter::Fixed { used, ends_at } => (*used, *ends_at),
+            Counter::Moving { window, hits } => {
+                let counting = hits.iter().filter(|hit| **hit + *window > now);
+                let used = counting.clone().count() as u64;
+                let oldest = counting.last().or(hits.last()).unwrap_or(&now);
+                (used, oldest + *window)
+            }
+        };
+        Headline { limit, remaining: limit.saturating_sub(used), resets_at }
+    }
+}
+
+impl Counter {
+    fn drop_expired(&mut self, now: u64) {
+        if let Self::Moving { window, hits } = self {
+            hits.retain(|hit| *hit + *window > now);
+        }
+    }
+}
+
+impl Headline {
+    /// The value of `X-RateLimit-Reset`: both round alike.
+    pub(crate) fn reset(&self) -> u64 {
+        self.resets_at / SECOND + 1
+    }
+}
+
+fn client(ask: &Ask) -> String {
+    format!("127.0.0.{}", ask.client)
+}

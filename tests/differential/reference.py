@@ -1,0 +1,272 @@
+"""The reference: Flask-Limiter with the declarations of `worlds.rs`, under a clock that is told.
+
+    python reference.py WORLD
+
+prints the port it serves the world on, and then does what its standard input says, a line each,
+answering each with `done`:
+
+    reset SECONDS   forget all counters, and set the clock to these seconds since the epoch
+    now SECONDS     set the clock forward
+"""
+
+import logging
+import sys
+import threading
+import time
+
+
+class Clock:
+    """Everybody's time, because everybody calls `time.time()`."""
+
+    now = 0.0
+
+
+time.time = lambda: Clock.now
+
+from flask import Flask, request
+from flask_limiter import ExemptionScope, Limiter
+from flask_limiter.util import get_remote_address
+from limits.storage import MemoryStorage
+from werkzeug.serving import make_server
+
+
+class Timer:
+    """The storage's timer, which drops expired entries 10 ms after a write, in real time.
+
+    Here it is due whenever the clock is set forward, by 15.625 ms at least: the same moments.
+    """
+
+    due = False
+
+
+def schedule(storage):
+    Timer.due = True
+
+
+MemoryStorage._MemoryStorage__schedule_expiry = schedule
+
+
+class World:
+    """An app, its limiter, and short ways to declare views."""
+
+    def __init__(self, **options):
+        self.app = Flask("reference", static_folder=None)
+        self.limiter = Limiter(
+            get_remote_address,
+            app=self.app,
+            headers_enabled=True,
+            storage_uri="memory://",
+            **options,
+        )
+        self.limit = self.limiter.limit
+        self.shared_limit = self.limiter.shared_limit
+        self.exempt = self.limiter.exempt
+
+    def view(self, methods, path, *decorators):
+        """A view with decorators, written from the outermost to the innermost."""
+
+        def handler():
+            return "done"
+
+        # The limiter knows views by their names.
+        handler.__name__ = handler.__qualname__ = f"{methods} {path}"
+        for decorator in reversed(decorators):
+            handler = decorator(handler)
+        self.app.add_url_rule(
+            path,
+            handler.__name__.replace(".", "_"),
+            handler,
+            methods=methods.split(),
+            # Actix answers no OPTIONS by itself.
+            provide_automatic_options=False,
+        )
+
+
+def api_key():
+    return request.headers.get("X-Api-Key", "")
+
+
+def cost():
+    return int(request.args.get("cost", 1))
+
+
+# --- The worlds, in the order of worlds.rs ---
+
+
+def one_limit(strategy="fixed-window"):
+    w = World(default_limits=["3/minute"], strategy=strategy)
+    w.view("GET", "/plain")
+    w.view("GET", "/other")
+    w.view("POST", "/plain")
+    w.view("GET", "/ping", w.exempt)
+    w.view("GET", "/slow", w.limit("2/minute"))
+    w.view("GET", "/fast", w.limit("1/second"))
+    w.view("GET", "/long", w.limit("5 per 2 minutes"))
+    w.view("GET", "/keyed", w.limit("2/minute", key_func=api_key))
+    w.view("GET", "/part", w.limit("2/minute", scope="part"))
+    w.view("GET POST", "/together", w.limit("2/minute"))
+    w.view("GET POST", "/apart", w.limit("2/minute", per_method=True))
+    w.view("GET POST", "/only_get", w.limit("2/minute", methods=["GET"]))
+    w.view("GET", "/orders", w.shared_limit("3/minute", scope="database"))
+    w.view("GET", "/report", w.shared_limit("3/minute", scope="database"))
+    w.view("GET", "/mail", w.shared_limit("3/minute", scope="mail"))
+    return w
+
+
+def moving_window():
+    return one_limit("moving-window")
+
+
+def several_limits(fail_on_first_breach=True, strategy="fixed-window"):
+    w = World(
+        default_limits=["4/minute", "6/hour"],
+        strategy=strategy,
+        fail_on_first_breach=fail_on_first_breach,
+    )
+    w.view("GET", "/plain")
+    w.view("GET", "/windows", w.limit("6/hour;3/minute;1/second"))
+    w.view("GET", "/adds", w.limit("1/second", override_defaults=False))
+    w.view("GET", "/stacked", w.limit("3/minute"), w.limit("4/hour", key_func=api_key))
+    w.view("GET", "/orders", w.limit("1/second"), w.shared_limit("4/minute", scope="database"))
+    w.view("GET", "/report", w.shared_limit("4/minute;5/hour", scope="database"))
+    return w
+
+
+def every_breach():
+    return several_limits(fail_on_first_breach=False)
+
+
+def several_moving():
+    return several_limits(strategy="moving-window")
+
+
+def application():
+    w = World(application_limits=["5/minute"], default_limits=["3/minute"])
+    w.view("GET", "/plain")
+    w.view("GET", "/other")
+    w.view("GET", "/slow", w.limit("2/minute"))
+    w.view("GET", "/adds", w.limit("1/second", override_defaults=False))
+    w.view("GET", "/shared", w.shared_limit("4/hour", scope="database"))
+    w.view("GET", "/ping", w.exempt)
+    w.view("GET", "/status", w.exempt(flags=ExemptionScope.DEFAULT))
+    w.view("GET", "/free", w.exempt(flags=ExemptionScope.APPLICATION))
+    return w
+
+
+def partly_exempt():
+    w = World(application_limits=["5/minute"], default_limits=["3/minute"])
+    w.view("GET", "/plain")
+    w.view("GET", "/own", w.exempt(flags=ExemptionScope.APPLICATION), w.limit("1/minute"))
+    w.view("GET", "/both", w.limit("2/minute"), w.exempt(flags=ExemptionScope.DEFAULT))
+    return w
+
+
+def variants():
+    w = World(
+        application_limits=["8/minute"],
+        application_limits_per_method=True,
+        application_limits_cost=2,
+        default_limits=["6/minute"],
+        default_limits_per_method=True,
+        default_limits_cost=3,
+    )
+    w.view("GET", "/plain")
+    w.view("POST", "/plain")
+    w.view("GET POST", "/adds", w.limit("1/second", override_defaults=False))
+    w.view("GET POST", "/only_get", w.limit("2/minute", methods=["GET"]))
+    return w
+
+
+def costs(strategy="fixed-window"):
+    w = World(default_limits=["5/minute"], default_limits_cost=2, strategy=strategy)
+    w.view("GET", "/plain")
+    w.view("GET", "/two", w.limit("5/minute", cost=2))
+    w.view("GET", "/cost", w.limit("5/minute", cost=cost))
+    w.view("GET", "/fast", w.limit("3/second", cost=cost))
+    w.view("GET", "/orders", w.shared_limit("6/minute", scope="database", cost=cost))
+    w.view("GET", "/report", w.shared_limit("6/minute", scope="database", cost=3))
+    return w
+
+
+def moving_costs():
+    return costs("moving-window")
+
+
+def unmatched():
+    w = World(application_limits=["6/minute"], default_limits=["3/minute"])
+    w.view("GET", "/plain")
+    w.view("GET", "/slow", w.limit("2/minute"))
+    return w
+
+
+def head():
+    w = World(default_limits=["3/minute"])
+    w.view("GET HEAD", "/plain")
+    w.view("GET HEAD", "/slow", w.limit("2/minute"))
+    w.view("GET HEAD", "/apart", w.limit("2/minute", per_method=True))
+    w.view("GET HEAD OPTIONS", "/only_get", w.limit("2/minute", methods=["GET"]))
+    return w
+
+
+def identity():
+    w = World(default_limits=["3/minute"])
+    w.view("GET", "/plain")
+    w.view("GET", "/keyed", w.limit("2/minute", key_func=api_key))
+    w.view("GET", "/adds", w.limit("2/minute", key_func=api_key, override_defaults=False))
+    return w
+
+
+def identity_skipped():
+    return identity()
+
+
+def counters():
+    w = World(default_limits=["3/minute"])
+    w.view("GET", "/adds", w.limit("3/minute", override_defaults=False))
+    w.view("GET", "/three", w.shared_limit("3/minute", scope="database"))
+    w.view("GET", "/five", w.shared_limit("5/minute", scope="database"))
+    return w
+
+
+def order():
+    w = World(default_limits=["3 per 100 seconds"])
+    w.view("GET", "/plain")
+    w.view("GET", "/units", w.limit("4 per 90 seconds;3/minute"))
+    w.view("GET", "/adds", w.limit("2/minute", override_defaults=False))
+    return w
+
+
+def overrides():
+    w = World(default_limits=["3/minute"])
+    w.view(
+        "GET POST",
+        "/mixed",
+        w.limit("1/second", methods=["POST"]),
+        w.limit("6/hour", override_defaults=False),
+    )
+    return w
+
+
+# --- The process ---
+
+
+def main():
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    Clock.now = 1_700_000_000.0
+    world = globals()[sys.argv[1]]()
+    server = make_server("127.0.0.1", 0, world.app)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.port, flush=True)
+    for line in sys.stdin:
+        verb, seconds = line.split()
+        if verb == "reset":
+            world.limiter.reset()
+            Timer.due = False
+        elif Timer.due:
+            world.limiter.storage._MemoryStorage__expire_events()
+            Timer.due = False
+        Clock.now = float(seconds)
+        print("done", flush=True)
+
+
+main()

@@ -1,0 +1,191 @@
+//! A world: the same declarations three times, for this library, the reference and the model.
+
+use limiter_actix::{Limiter, LimiterBuilder};
+use limiter_core::{Quota, Strategy, notation};
+use limiter_tests::RunningServer;
+
+use crate::model::Difference;
+
+/// What is compared together: an app and a limiter, as this library and the model see them. The
+/// reference's are the function of the same name in `reference.py`.
+pub(crate) struct World {
+    pub(crate) name: &'static str,
+    /// The options of this library's limiter.
+    pub(crate) limiter: fn(LimiterBuilder) -> LimiterBuilder,
+    /// The app of this library.
+    pub(crate) serve: fn(Limiter) -> RunningServer,
+    pub(crate) strategy: Strategy,
+    pub(crate) fail_on_first_breach: bool,
+    pub(crate) defaults: Class,
+    pub(crate) application: Class,
+    pub(crate) routes: Vec<Route>,
+    /// Requests that no route serves.
+    pub(crate) strays: &'static [(&'static str, &'static str)],
+    /// What clients send as `X-Api-Key`.
+    pub(crate) api_keys: &'static [Option<&'static str>],
+    /// What this library does otherwise than the reference and shows here, beside
+    /// [`Difference::OneBreach`], which shows everywhere.
+    pub(crate) differences: &'static [Difference],
+}
+
+/// Limits of the limiter.
+#[derive(Default)]
+pub(crate) struct Class {
+    pub(crate) quotas: Vec<Quota>,
+    pub(crate) per_method: bool,
+    pub(crate) cost: Option<u64>,
+}
+
+/// A handler with its declarations.
+pub(crate) struct Route {
+    pub(crate) methods: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) limits: Vec<Declared>,
+    pub(crate) exempt: Exempt,
+}
+
+/// What a handler is exempt from.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Exempt {
+    pub(crate) defaults: bool,
+    pub(crate) application: bool,
+}
+
+/// A limit of a handler.
+pub(crate) struct Declared {
+    pub(crate) quotas: Vec<Quota>,
+    pub(crate) by_api_key: bool,
+    pub(crate) cost: Cost,
+    pub(crate) override_defaults: bool,
+    pub(crate) methods: &'static str,
+    pub(crate) per_method: bool,
+    pub(crate) scope: DeclaredScope,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Cost {
+    Fixed(u64),
+    /// The query parameter `cost`, or 1.
+    Query,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum DeclaredScope {
+    Endpoint,
+    Part(&'static str),
+    Shared(&'static str),
+}
+
+impl World {
+    /// A world without limits and routes.
+    pub(crate) fn new(name: &'static str, serve: fn(Limiter) -> RunningServer) -> Self {
+        Self {
+            name,
+            limiter: |builder| builder,
+            serve,
+            strategy: Strategy::FixedWindow,
+            fail_on_first_breach: true,
+            defaults: Class::default(),
+            application: Class::default(),
+            routes: Vec::new(),
+            strays: &[],
+            api_keys: &[Some("a"), Some("b")],
+            differences: &[],
+        }
+    }
+
+    /// The methods and paths that are asked for.
+    pub(crate) fn targets(&self) -> Vec<(&'static str, &'static str)> {
+        let served = self
+            .routes
+            .iter()
+            .flat_map(|route| route.methods.split(' ').map(|method| (method, route.path)));
+        served.chain(self.strays.iter().copied()).collect()
+    }
+
+    /// The windows of all limits, in microseconds.
+    pub(crate) fn windows(&self) -> Vec<u64> {
+        let declared = self.routes.iter().flat_map(|route| &route.limits);
+        declared
+            .flat_map(|limit| &limit.quotas)
+            .chain(&self.defaults.quotas)
+            .chain(&self.application.quotas)
+            .map(Quota::window_micros)
+            .collect()
+    }
+}
+
+impl Class {
+    pub(crate) fn new(text: &str) -> Self {
+        Self { quotas: quotas(text), ..Self::default() }
+    }
+}
+
+/// A route, declared as its decorators are: `route("GET", "/slow").limit(limit("2/minute"))`.
+pub(crate) fn route(methods: &'static str, path: &'static str) -> Route {
+    Route { methods, path, limits: Vec::new(), exempt: Exempt::default() }
+}
+
+impl Route {
+    /// The limits stand in the order of the attributes.
+    pub(crate) fn limit(mut self, limit: Declared) -> Self {
+        self.limits.push(limit);
+        self
+    }
+
+    pub(crate) fn exempt(self, exempt: Exempt) -> Self {
+        Self { exempt, ..self }
+    }
+}
+
+impl Exempt {
+    pub(crate) const ALL: Self = Self { defaults: true, application: true };
+    pub(crate) const DEFAULTS: Self = Self { defaults: true, application: false };
+    pub(crate) const APPLICATION: Self = Self { defaults: false, application: true };
+}
+
+pub(crate) fn limit(text: &str) -> Declared {
+    Declared {
+        quotas: quotas(text),
+        by_api_key: false,
+        cost: Cost::Fixed(1),
+        override_defaults: true,
+        methods: "",
+        per_method: false,
+        scope: DeclaredScope::Endpoint,
+    }
+}
+
+pub(crate) fn shared(text: &str, scope: &'static str) -> Declared {
+    Declared { scope: DeclaredScope::Shared(scope), ..limit(text) }
+}
+
+impl Declared {
+    pub(crate) fn by_api_key(self) -> Self {
+        Self { by_api_key: true, ..self }
+    }
+
+    pub(crate) fn cost(self, cost: Cost) -> Self {
+        Self { cost, ..self }
+    }
+
+    pub(crate) fn keep_defaults(self) -> Self {
+        Self { override_defaults: false, ..self }
+    }
+
+    pub(crate) fn methods(self, methods: &'static str) -> Self {
+        Self { methods, ..self }
+    }
+
+    pub(crate) fn per_method(self) -> Self {
+        Self { per_method: true, ..self }
+    }
+
+    pub(crate) fn part(self, part: &'static str) -> Self {
+        Self { scope: DeclaredScope::Part(part), ..self }
+    }
+}
+
+fn quotas(text: &str) -> Vec<Quota> {
+    notation::parse_many(text).expect("the worlds declare legal limits")
+}

@@ -1,0 +1,486 @@
+//! What is declared: for this library by attributes and options, as its users write them, and for
+//! the model in a table. The reference has the same in `reference.py`.
+//!
+//! A new route is a line in `handlers!`, one in the table, and one in `reference.py`; a new world
+//! a function here and there, and its name in `main.rs`.
+
+use limiter_actix::{MissingIdentity, Strategy};
+
+use crate::{
+    model::Difference,
+    world::{Class, Cost, Exempt, World, limit, route, shared},
+};
+
+/// Handlers that answer 200, and `serve`, which serves them behind a limiter.
+macro_rules! handlers {
+    (mod $world:ident { $($(#[$($attribute:tt)*])+ $name:ident;)+ }) => {
+        mod $world {
+            #[allow(unused_imports)]
+            use actix_web::{App, HttpRequest, get, post, route};
+            #[allow(unused_imports)]
+            use limiter_actix::{Limiter, exempt, header, limit, shared_limit};
+            use limiter_tests::{RunningServer, serve};
+
+            #[allow(unused_imports)]
+            use super::cost;
+
+            $(
+                $(#[$($attribute)*])+
+                async fn $name() -> &'static str {
+                    "done"
+                }
+            )+
+
+            pub(super) fn serve(limiter: Limiter) -> RunningServer {
+                serve!(App::new().wrap(limiter.middleware())$(.service($name))+)
+            }
+        }
+    };
+}
+
+/// The query parameter of that name, or 1.
+fn cost(request: &actix_web::HttpRequest) -> u64 {
+    let cost = request.query_string().strip_prefix("cost=");
+    cost.map_or(1, |cost| cost.parse().expect("traces ask with legal costs"))
+}
+
+handlers! {
+    mod single {
+        #[get("/plain")] plain;
+        #[get("/other")] other;
+        #[post("/plain")] plain_post;
+        #[get("/ping")] #[exempt] ping;
+        #[get("/slow")] #[limit("2/minute")] slow;
+        #[get("/fast")] #[limit("1/second")] fast;
+        #[get("/long")] #[limit("5 per 2 minutes")] long;
+        #[get("/keyed")] #[limit("2/minute", key = header("x-api-key"))] keyed;
+        #[get("/part")] #[limit("2/minute", scope = "part")] part;
+        #[route("/together", method = "GET", method = "POST")] #[limit("2/minute")] together;
+        #[route("/apart", method = "GET", method = "POST")]
+        #[limit("2/minute", per_method = true)] apart;
+        #[route("/only_get", method = "GET", method = "POST")]
+        #[limit("2/minute", methods = ["GET"])] only_get;
+        #[get("/orders")] #[shared_limit("3/minute", scope = "database")] orders;
+        #[get("/report")] #[shared_limit("3/minute", scope = "database")] report;
+        #[get("/mail")] #[shared_limit("3/minute", scope = "mail")] mail;
+    }
+}
+
+/// At most one limit for each request.
+pub(crate) fn one_limit() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["3/minute"]),
+        defaults: Class::new("3/minute"),
+        routes: vec![
+            route("GET", "/plain"),
+            route("GET", "/other"),
+            route("POST", "/plain"),
+            route("GET", "/ping").exempt(Exempt::ALL),
+            route("GET", "/slow").limit(limit("2/minute")),
+            route("GET", "/fast").limit(limit("1/second")),
+            route("GET", "/long").limit(limit("5 per 2 minutes")),
+            route("GET", "/keyed").limit(limit("2/minute").by_api_key()),
+            route("GET", "/part").limit(limit("2/minute").part("part")),
+            route("GET POST", "/together").limit(limit("2/minute")),
+            route("GET POST", "/apart").limit(limit("2/minute").per_method()),
+            route("GET POST", "/only_get").limit(limit("2/minute").methods("GET")),
+            route("GET", "/orders").limit(shared("3/minute", "database")),
+            route("GET", "/report").limit(shared("3/minute", "database")),
+            route("GET", "/mail").limit(shared("3/minute", "mail")),
+        ],
+        ..World::new("one_limit", single::serve)
+    }
+}
+
+/// The same with moving windows.
+pub(crate) fn moving_window() -> World {
+    World {
+        name: "moving_window",
+        limiter: |builder| builder.default_limits(["3/minute"]).strategy(Strategy::MovingWindow),
+        strategy: Strategy::MovingWindow,
+        differences: &[Difference::HitsExpire],
+        ..one_limit()
+    }
+}
+
+handlers! {
+    mod several {
+        #[get("/plain")] plain;
+        #[get("/windows")] #[limit("6/hour;3/minute;1/second")] windows;
+        #[get("/adds")] #[limit("1/second", override_defaults = false)] adds;
+        #[get("/stacked")] #[limit("3/minute")]
+        #[limit("4/hour", key = header("x-api-key"))] stacked;
+        #[get("/orders")] #[limit("1/second")]
+        #[shared_limit("4/minute", scope = "database")] orders;
+        #[get("/report")] #[shared_limit("4/minute;5/hour", scope = "database")] report;
+    }
+}
+
+/// Several limits for each request.
+pub(crate) fn several_limits() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["4/minute", "6/hour"]),
+        defaults: Class::new("4/minute;6/hour"),
+        routes: vec![
+            route("GET", "/plain"),
+            route("GET", "/windows").limit(limit("6/hour;3/minute;1/second")),
+            route("GET", "/adds").limit(limit("1/second").keep_defaults()),
+            route("GET", "/stacked")
+                .limit(limit("3/minute"))
+                .limit(limit("4/hour").by_api_key()),
+            route("GET", "/orders")
+                .limit(limit("1/second"))
+                .limit(shared("4/minute", "database")),
+            route("GET", "/report").limit(shared("4/minute;5/hour", "database")),
+        ],
+        differences: &[Difference::AllOrNothing],
+        ..World::new("several_limits", several::serve)
+    }
+}
+
+/// The same, where the reference goes on after a breach.
+pub(crate) fn every_breach() -> World {
+    World {
+        name: "every_breach",
+        limiter: |builder| {
+            builder.default_limits(["4/minute", "6/hour"]).fail_on_first_breach(false)
+        },
+        fail_on_first_breach: false,
+        ..several_limits()
+    }
+}
+
+/// The same with moving windows.
+pub(crate) fn several_moving() -> World {
+    World {
+        name: "several_moving",
+        limiter: |builder| {
+            builder.default_limits(["4/minute", "6/hour"]).strategy(Strategy::MovingWindow)
+        },
+        strategy: Strategy::MovingWindow,
+        differences: &[
+            Difference::AllOrNothing,
+            Difference::HitsExpire,
+        ],
+        ..several_limits()
+    }
+}
+
+handlers! {
+    mod whole {
+        #[get("/plain")] plain;
+        #[get("/other")] other;
+        #[get("/slow")] #[limit("2/minute")] slow;
+        #[get("/adds")] #[limit("1/second", override_defaults = false)] adds;
+        #[get("/shared")] #[shared_limit("4/hour", scope = "database")] shared;
+        #[get("/ping")] #[exempt] ping;
+        #[get("/status")] #[exempt(defaults)] status;
+        #[get("/free")] #[exempt(application)] free;
+    }
+}
+
+/// Limits of the whole application, and exemptions from them.
+pub(crate) fn application() -> World {
+    World {
+        limiter: |builder| builder.application_limits(["5/minute"]).default_limits(["3/minute"]),
+        application: Class::new("5/minute"),
+        defaults: Class::new("3/minute"),
+        routes: vec![
+            route("GET", "/plain"),
+            route("GET", "/other"),
+            route("GET", "/slow").limit(limit("2/minute")),
+            route("GET", "/adds").limit(limit("1/second").keep_defaults()),
+            route("GET", "/shared").limit(shared("4/hour", "database")),
+            route("GET", "/ping").exempt(Exempt::ALL),
+            route("GET", "/status").exempt(Exempt::DEFAULTS),
+            route("GET", "/free").exempt(Exempt::APPLICATION),
+        ],
+        differences: &[Difference::AllOrNothing],
+        ..World::new("application", whole::serve)
+    }
+}
+
+handlers! {
+    mod partly {
+        #[get("/plain")] plain;
+        #[get("/own")] #[exempt(application)] #[limit("1/minute")] own;
+        #[get("/both")] #[limit("2/minute")] #[exempt(defaults)] both;
+    }
+}
+
+/// Exemptions of handlers that have limits of their own.
+pub(crate) fn partly_exempt() -> World {
+    World {
+        limiter: |builder| builder.application_limits(["5/minute"]).default_limits(["3/minute"]),
+        application: Class::new("5/minute"),
+        defaults: Class::new("3/minute"),
+        routes: vec![
+            route("GET", "/plain"),
+            route("GET", "/own").exempt(Exempt::APPLICATION).limit(limit("1/minute")),
+            route("GET", "/both").exempt(Exempt::DEFAULTS).limit(limit("2/minute")),
+        ],
+        differences: &[
+            Difference::AllOrNothing,
+            Difference::ExactExemption,
+        ],
+        ..World::new("partly_exempt", partly::serve)
+    }
+}
+
+handlers! {
+    mod varied {
+        #[get("/plain")] plain;
+        #[post("/plain")] plain_post;
+        #[route("/adds", method = "GET", method = "POST")]
+        #[limit("1/second", override_defaults = false)] adds;
+        #[route("/only_get", method = "GET", method = "POST")]
+        #[limit("2/minute", methods = ["GET"])] only_get;
+    }
+}
+
+/// The limiter's limits per method, and at a cost.
+pub(crate) fn variants() -> World {
+    World {
+        limiter: |builder| {
+            builder
+                .application_limits(["8/minute"])
+                .application_limits_per_method(true)
+                .application_limits_cost(2)
+                .default_limits(["6/minute"])
+                .default_limits_per_method(true)
+                .default_limits_cost(3)
+        },
+        application: Class { per_method: true, cost: Some(2), ..Class::new("8/minute") },
+        defaults: Class { per_method: true, cost: Some(3), ..Class::new("6/minute") },
+        routes: vec![
+            route("GET", "/plain"),
+            route("POST", "/plain"),
+            route("GET POST", "/adds").limit(limit("1/second").keep_defaults()),
+            route("GET POST", "/only_get").limit(limit("2/minute").methods("GET")),
+        ],
+        differences: &[Difference::AllOrNothing],
+        ..World::new("variants", varied::serve)
+    }
+}
+
+handlers! {
+    mod costly {
+        #[get("/plain")] plain;
+        #[get("/two")] #[limit("5/minute", cost = 2)] two;
+        #[get("/cost")] #[limit("5/minute", cost = cost)] asked;
+        #[get("/fast")] #[limit("3/second", cost = cost)] fast;
+        #[get("/orders")] #[shared_limit("6/minute", scope = "database", cost = cost)] orders;
+        #[get("/report")] #[shared_limit("6/minute", scope = "database", cost = 3)] report;
+    }
+}
+
+/// Requests that cost more than 1, or nothing, or more than there is.
+pub(crate) fn costs() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["5/minute"]).default_limits_cost(2),
+        defaults: Class { cost: Some(2), ..Class::new("5/minute") },
+        routes: vec![
+            route("GET", "/plain"),
+            route("GET", "/two").limit(limit("5/minute").cost(Cost::Fixed(2))),
+            route("GET", "/cost").limit(limit("5/minute").cost(Cost::Query)),
+            route("GET", "/fast").limit(limit("3/second").cost(Cost::Query)),
+            route("GET", "/orders").limit(shared("6/minute", "database").cost(Cost::Query)),
+            route("GET", "/report").limit(shared("6/minute", "database").cost(Cost::Fixed(3))),
+        ],
+        differences: &[
+            Difference::AllOrNothing,
+            Difference::PlainCosts,
+        ],
+        ..World::new("costs", costly::serve)
+    }
+}
+
+/// The same with moving windows.
+pub(crate) fn moving_costs() -> World {
+    World {
+        name: "moving_costs",
+        limiter: |builder| {
+            builder
+                .default_limits(["5/minute"])
+                .default_limits_cost(2)
+                .strategy(Strategy::MovingWindow)
+        },
+        strategy: Strategy::MovingWindow,
+        differences: &[Difference::HitsExpire],
+        ..costs()
+    }
+}
+
+handlers! {
+    mod strayed {
+        #[get("/plain")] plain;
+        #[get("/slow")] #[limit("2/minute")] slow;
+    }
+}
+
+/// Requests that nobody serves.
+pub(crate) fn unmatched() -> World {
+    World {
+        limiter: |builder| {
+            builder
+                .application_limits(["6/minute"])
+                .default_limits(["3/minute"])
+                .limit_unmatched(true)
+        },
+        application: Class::new("6/minute"),
+        defaults: Class::new("3/minute"),
+        routes: vec![route("GET", "/plain"), route("GET", "/slow").limit(limit("2/minute"))],
+        strays: &[("GET", "/nowhere"), ("POST", "/elsewhere"), ("POST", "/plain"), ("POST", "/slow")],
+        differences: &[
+            Difference::AllOrNothing,
+            Difference::UnmatchedCounts,
+        ],
+        ..World::new("unmatched", strayed::serve)
+    }
+}
+
+handlers! {
+    mod headed {
+        #[route("/plain", method = "GET", method = "HEAD")] plain;
+        #[route("/slow", method = "GET", method = "HEAD")] #[limit("2/minute")] slow;
+        #[route("/apart", method = "GET", method = "HEAD")]
+        #[limit("2/minute", per_method = true)] apart;
+        #[route("/only_get", method = "GET", method = "HEAD", method = "OPTIONS")]
+        #[limit("2/minute", methods = ["GET"])] only_get;
+    }
+}
+
+/// `HEAD` and `OPTIONS`.
+pub(crate) fn head() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["3/minute"]),
+        defaults: Class::new("3/minute"),
+        routes: vec![
+            route("GET HEAD", "/plain"),
+            route("GET HEAD", "/slow").limit(limit("2/minute")),
+            route("GET HEAD", "/apart").limit(limit("2/minute").per_method()),
+            route("GET HEAD OPTIONS", "/only_get").limit(limit("2/minute").methods("GET")),
+        ],
+        differences: &[Difference::HeadIsGet],
+        ..World::new("head", headed::serve)
+    }
+}
+
+handlers! {
+    mod identified {
+        #[get("/plain")] plain;
+        #[get("/keyed")] #[limit("2/minute", key = header("x-api-key"))] keyed;
+        #[get("/adds")]
+        #[limit("2/minute", key = header("x-api-key"), override_defaults = false)] adds;
+    }
+}
+
+/// Requests without the header that says whose they are.
+pub(crate) fn identity() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["3/minute"]),
+        defaults: Class::new("3/minute"),
+        routes: vec![
+            route("GET", "/plain"),
+            route("GET", "/keyed").limit(limit("2/minute").by_api_key()),
+            route("GET", "/adds").limit(limit("2/minute").by_api_key().keep_defaults()),
+        ],
+        api_keys: &[None, Some("a")],
+        differences: &[
+            Difference::AllOrNothing,
+            Difference::MissingIdentity,
+        ],
+        ..World::new("identity", identified::serve)
+    }
+}
+
+/// The same, where they are let through as in the reference.
+pub(crate) fn identity_skipped() -> World {
+    World {
+        name: "identity_skipped",
+        limiter: |builder| {
+            builder.default_limits(["3/minute"]).missing_identity(MissingIdentity::Skip)
+        },
+        differences: &[Difference::AllOrNothing],
+        ..identity()
+    }
+}
+
+handlers! {
+    mod counted {
+        #[get("/adds")] #[limit("3/minute", override_defaults = false)] adds;
+        #[get("/three")] #[shared_limit("3/minute", scope = "database")] three;
+        #[get("/five")] #[shared_limit("5/minute", scope = "database")] five;
+    }
+}
+
+/// Limits that share a counter in one of the two libraries only.
+pub(crate) fn counters() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["3/minute"]),
+        defaults: Class::new("3/minute"),
+        routes: vec![
+            route("GET", "/adds").limit(limit("3/minute").keep_defaults()),
+            route("GET", "/three").limit(shared("3/minute", "database")),
+            route("GET", "/five").limit(shared("5/minute", "database")),
+        ],
+        differences: &[
+            Difference::AllOrNothing,
+            Difference::NoCollisions,
+            Difference::AmountNotInKey,
+        ],
+        ..World::new("counters", counted::serve)
+    }
+}
+
+handlers! {
+    mod ordered {
+        #[get("/plain")] plain;
+        #[get("/units")] #[limit("4 per 90 seconds;3/minute")] units;
+        #[get("/adds")] #[limit("2/minute", override_defaults = false)] adds;
+    }
+}
+
+/// Windows that are longer than a window of a larger unit.
+pub(crate) fn order() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["3 per 100 seconds"]),
+        defaults: Class::new("3 per 100 seconds"),
+        routes: vec![
+            route("GET", "/plain"),
+            route("GET", "/units").limit(limit("4 per 90 seconds;3/minute")),
+            route("GET", "/adds").limit(limit("2/minute").keep_defaults()),
+        ],
+        differences: &[
+            Difference::AllOrNothing,
+            Difference::OrderByWindow,
+        ],
+        ..World::new("order", ordered::serve)
+    }
+}
+
+handlers! {
+    mod overridden {
+        #[route("/mixed", method = "GET", method = "POST")]
+        #[limit("1/second", methods = ["POST"])]
+        #[limit("6/hour", override_defaults = false)] mixed;
+    }
+}
+
+/// Limits of some methods beside limits of all.
+pub(crate) fn overrides() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["3/minute"]),
+        defaults: Class::new("3/minute"),
+        routes: vec![
+            route("GET POST", "/mixed")
+                .limit(limit("1/second").methods("POST"))
+                .limit(limit("6/hour").keep_defaults()),
+        ],
+        differences: &[
+            Difference::AllOrNothing,
+            Difference::OverrideByMethod,
+        ],
+        ..World::new("overrides", overridden::serve)
+    }
+}
