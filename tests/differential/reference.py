@@ -9,10 +9,10 @@ answering each with `done`:
     now SECONDS     set the clock forward
 """
 
-import logging
 import sys
 import threading
 import time
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 
 class Clock:
@@ -27,7 +27,6 @@ from flask import Flask, request
 from flask_limiter import ExemptionScope, Limiter
 from flask_limiter.util import get_remote_address
 from limits.storage import MemoryStorage
-from werkzeug.serving import make_server
 
 
 class Timer:
@@ -250,13 +249,17 @@ def overrides():
 # --- The process ---
 
 
+class Handler(WSGIRequestHandler):
+    def log_message(self, *arguments):
+        """Keeps the output of the tests short."""
+
+
 def main():
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     Clock.now = 1_700_000_000.0
     world = globals()[sys.argv[1]]()
-    server = make_server("127.0.0.1", 0, world.app)
+    server = make_server("127.0.0.1", 0, world.app, handler_class=Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(server.port, flush=True)
+    print(server.server_port, flush=True)
     for line in sys.stdin:
         verb, seconds = line.split()
         if verb == "reset":
