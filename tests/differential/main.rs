@@ -39,10 +39,12 @@ compare! {
     costs,
     moving_costs,
     unmatched,
+    unmatched_free,
     head,
     identity,
     identity_skipped,
     counters,
     order,
     overrides,
+    repeats,
 }

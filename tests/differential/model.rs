@@ -33,12 +33,18 @@ pub(crate) enum Difference {
     OrderByWindow,
     /// D13: a cost of 0 only looks; one above the amount is denied without effect.
     PlainCosts,
-    /// D15: requests that no route serves are limited.
+    /// D15: requests for a path that no route has are limited.
     UnmatchedCounts,
+    /// D15: requests with a method that no route of their path has are limited, and not even
+    /// `limit_unmatched(false)` says otherwise.
+    WrongMethodCounts,
     /// `HEAD` is counted as `GET`, and is covered by `methods = ["GET"]`.
     HeadIsGet,
     /// Whether defaults are kept is up to the limits that apply to the request's method.
     OverrideByMethod,
+    /// Limits with windows of one length stand in the order of the attributes. In the reference the
+    /// innermost decorator is the first.
+    AttributeOrder,
     /// A hit of a moving window is gone when the window has passed. In the reference it still
     /// counts in that very moment, and is told of until a timer has removed it.
     HitsExpire,
@@ -179,13 +185,14 @@ impl<'a> Model<'a> {
     }
 
     fn stray_phases(&self, ask: &Ask) -> Vec<Vec<Charge>> {
-        if !self.does(Difference::UnmatchedCounts) {
+        let known = self.world.routes.iter().any(|route| route.path == ask.path);
+        let (difference, endpoint) = match known {
+            true => (Difference::WrongMethodCounts, format!("{} {}", ask.method, ask.path)),
+            false => (Difference::UnmatchedCounts, "unmatched".to_owned()),
+        };
+        if !self.does(difference) {
             return Vec::new();
         }
-        let endpoint = match self.world.routes.iter().any(|route| route.path == ask.path) {
-            true => format!("{} {}", ask.method, ask.path),
-            false => "unmatched".to_owned(),
-        };
         let mut limits = self.application_limits(ask);
         limits.extend(self.default_limits(&endpoint, ask));
         vec![self.ordered(limits)]
@@ -242,9 +249,18 @@ impl<'a> Model<'a> {
     }
 
     fn own_limits(&self, route: &Route, endpoint: &str, ask: &Ask) -> Vec<Charge> {
+        // Decorators are applied from the innermost to the outermost, and twins count once.
+        let mut declared: Vec<&Declared> = Vec::new();
+        for limit in self.declared(route).iter().rev() {
+            if !declared.contains(&limit) {
+                declared.push(limit);
+            }
+        }
+        if self.does(Difference::AttributeOrder) {
+            declared.reverse();
+        }
         let mut charges = Vec::new();
-        // The decorators are run from the innermost to the outermost.
-        for limit in self.declared(route).iter().rev().filter(|limit| self.applies(limit, ask)) {
+        for limit in declared.into_iter().filter(|limit| self.applies(limit, ask)) {
             let (kind, scope, shared) = match limit.scope {
                 DeclaredScope::Endpoint => ("handler", endpoint.to_owned(), false),
                 DeclaredScope::Part(part) => ("handler", format!("{endpoint}:{part}"), false),

@@ -198,6 +198,10 @@ def unmatched():
     return w
 
 
+def unmatched_free():
+    return unmatched()
+
+
 def head():
     w = World(default_limits=["3/minute"])
     w.view("GET HEAD", "/plain")
@@ -243,6 +247,14 @@ def overrides():
         w.limit("1/second", methods=["POST"]),
         w.limit("6/hour", override_defaults=False),
     )
+    return w
+
+
+def repeats():
+    w = World()
+    w.view("GET", "/stacked", w.limit("3/minute"), w.limit("3/minute"))
+    w.view("GET", "/ties", w.limit("3/minute"), w.limit("2/minute", key_func=api_key))
+    w.view("GET", "/tied", w.limit("5/minute;3/minute", key_func=api_key))
     return w
 
 

@@ -52,8 +52,8 @@ impl Trace {
         let starts_at = EPOCH + dice.below(86_400 * 64) * TICK;
         let targets = dice.some_of(&world.targets(), 3);
         let clients = dice.some_of(&[1, 2, 3], 2);
-        let costs = dice.some_of(&[None, Some(0), Some(1), Some(2), Some(3), Some(6), Some(7)], 3);
-        let api_keys = dice.some_of(world.api_keys, 2);
+        let costs = dice.some_of(world.costs(), 3);
+        let api_keys = dice.some_of(world.api_keys(), 2);
         let windows = dice.some_of(&world.windows(), 2);
         let steps = (0..30 + dice.below(31))
             .map(|_| match dice.below(4) {

@@ -21,7 +21,7 @@ pub(crate) struct World {
     pub(crate) routes: Vec<Route>,
     /// Requests that no route serves.
     pub(crate) strays: &'static [(&'static str, &'static str)],
-    /// What clients send as `X-Api-Key`.
+    /// What clients send as `X-Api-Key`, if any limit asks for it.
     pub(crate) api_keys: &'static [Option<&'static str>],
     /// What this library does otherwise than the reference and shows here, beside
     /// [`Difference::OneBreach`], which shows everywhere.
@@ -52,6 +52,7 @@ pub(crate) struct Exempt {
 }
 
 /// A limit of a handler.
+#[derive(PartialEq)]
 pub(crate) struct Declared {
     pub(crate) quotas: Vec<Quota>,
     pub(crate) by_api_key: bool,
@@ -62,14 +63,14 @@ pub(crate) struct Declared {
     pub(crate) scope: DeclaredScope,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Cost {
     Fixed(u64),
     /// The query parameter `cost`, or 1.
     Query,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum DeclaredScope {
     Endpoint,
     Part(&'static str),
@@ -103,15 +104,33 @@ impl World {
         served.chain(self.strays.iter().copied()).collect()
     }
 
+    /// What is asked for as cost, and sent as key.
+    pub(crate) fn costs(&self) -> &'static [Option<u64>] {
+        match self.declared().any(|limit| limit.cost == Cost::Query) {
+            true => &[None, Some(0), Some(1), Some(2), Some(3), Some(6), Some(7)],
+            false => &[None],
+        }
+    }
+
+    pub(crate) fn api_keys(&self) -> &'static [Option<&'static str>] {
+        match self.declared().any(|limit| limit.by_api_key) {
+            true => self.api_keys,
+            false => &[None],
+        }
+    }
+
     /// The windows of all limits, in microseconds.
     pub(crate) fn windows(&self) -> Vec<u64> {
-        let declared = self.routes.iter().flat_map(|route| &route.limits);
-        declared
+        self.declared()
             .flat_map(|limit| &limit.quotas)
             .chain(&self.defaults.quotas)
             .chain(&self.application.quotas)
             .map(Quota::window_micros)
             .collect()
+    }
+
+    fn declared(&self) -> impl Iterator<Item = &Declared> {
+        self.routes.iter().flat_map(|route| &route.limits)
     }
 }
 

@@ -334,8 +334,24 @@ pub(crate) fn unmatched() -> World {
         differences: &[
             Difference::AllOrNothing,
             Difference::UnmatchedCounts,
+            Difference::WrongMethodCounts,
         ],
         ..World::new("unmatched", strayed::serve)
+    }
+}
+
+/// The same, where nobody but a route limits.
+pub(crate) fn unmatched_free() -> World {
+    World {
+        name: "unmatched_free",
+        limiter: |builder| {
+            builder
+                .application_limits(["6/minute"])
+                .default_limits(["3/minute"])
+                .limit_unmatched(false)
+        },
+        differences: &[Difference::AllOrNothing, Difference::WrongMethodCounts],
+        ..unmatched()
     }
 }
 
@@ -482,5 +498,27 @@ pub(crate) fn overrides() -> World {
             Difference::OverrideByMethod,
         ],
         ..World::new("overrides", overridden::serve)
+    }
+}
+
+handlers! {
+    mod repeated {
+        #[get("/stacked")] #[limit("3/minute")] #[limit("3/minute")] stacked_twice;
+        #[get("/ties")] #[limit("3/minute")]
+        #[limit("2/minute", key = header("x-api-key"))] ties;
+        #[get("/tied")] #[limit("5/minute;3/minute", key = header("x-api-key"))] tied;
+    }
+}
+
+/// Limits that are declared twice, and windows of the same length.
+pub(crate) fn repeats() -> World {
+    World {
+        routes: vec![
+            route("GET", "/stacked").limit(limit("3/minute")).limit(limit("3/minute")),
+            route("GET", "/ties").limit(limit("3/minute")).limit(limit("2/minute").by_api_key()),
+            route("GET", "/tied").limit(limit("5/minute;3/minute").by_api_key()),
+        ],
+        differences: &[Difference::AllOrNothing, Difference::AttributeOrder],
+        ..World::new("repeats", repeated::serve)
     }
 }
