@@ -11,8 +11,9 @@ use socket2::{Domain, Socket, Type};
 
 use crate::trace::Ask;
 
-/// Sends a request from the client's own address, and reads the answer.
-pub(crate) fn send(ask: &Ask, server: SocketAddr) -> Answer {
+/// Sends a request from the client's own address, and reads the answer; none if the server hangs
+/// up, as after a panic.
+pub(crate) fn send(ask: &Ask, server: SocketAddr) -> Option<Answer> {
     let client = SocketAddr::from(([127, 0, 0, ask.client], 0));
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.bind(&client.into()).expect("all of 127.0.0.0/8 is the loopback interface");
@@ -28,5 +29,5 @@ pub(crate) fn send(ask: &Ask, server: SocketAddr) -> Answer {
     stream.write_all(head.as_bytes()).expect("the server reads");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("the server answers and closes");
-    Answer::parse(&answer)
+    (!answer.is_empty()).then(|| Answer::parse(&answer))
 }
