@@ -41,7 +41,8 @@ pub(crate) fn traces_of(world: &World) {
                  {shortest}{mistake}\n\
                  again: LIMITER_SEED={seed} cargo test -p limiter-tests --test differential {name}",
                 name = world.name,
-                mistake = mistake.map_or("not every time".to_owned(), |mistake| mistake.to_string()),
+                mistake =
+                    mistake.map_or("not every time".to_owned(), |mistake| mistake.to_string()),
             );
         }
         shown.note(&trace);
@@ -55,7 +56,10 @@ pub(crate) fn traces_of(world: &World) {
 fn seeds() -> Range<u64> {
     let number = |name: &str| {
         let text = env::var(name).ok()?;
-        Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name}: expected a number, found {text}")))
+        Some(
+            text.parse::<u64>()
+                .unwrap_or_else(|_| panic!("{name}: expected a number, found {text}")),
+        )
     };
     match (number("LIMITER_SEED"), number("LIMITER_TRACES")) {
         (Some(seed), _) => seed..seed + 1,
@@ -102,14 +106,24 @@ fn first_mistake(world: &World, reference: &RefCell<Reference>, trace: &Trace) -
                 let found = client::send(ask, reference.address());
                 let expected = Expected::of_reference(&theirs.ask(ask));
                 if !found.as_ref().is_some_and(|found| expected.is(found)) {
-                    return Some(Mistake { ask: ask.clone(), side: "Flask-Limiter", expected, found });
+                    return Some(Mistake {
+                        ask: ask.clone(),
+                        side: "Flask-Limiter",
+                        expected,
+                        found,
+                    });
                 }
                 let before = wall_clock();
                 let found = client::send(ask, server.address());
                 let wall_clock = before..wall_clock() + 1;
                 let expected = Expected::of_library(&ours.ask(ask), now, &wall_clock);
                 if !found.as_ref().is_some_and(|found| expected.is(found)) {
-                    return Some(Mistake { ask: ask.clone(), side: "this library", expected, found });
+                    return Some(Mistake {
+                        ask: ask.clone(),
+                        side: "this library",
+                        expected,
+                        found,
+                    });
                 }
             }
         }

@@ -9,6 +9,7 @@
 
 mod client;
 mod compare;
+mod counter;
 mod model;
 mod reference;
 mod trace;
@@ -30,6 +31,7 @@ macro_rules! compare {
 compare! {
     one_limit,
     moving_window,
+    sliding_window,
     several_limits,
     every_breach,
     several_moving,
@@ -38,6 +40,7 @@ compare! {
     variants,
     costs,
     moving_costs,
+    sliding_costs,
     unmatched,
     unmatched_free,
     head,

@@ -6,9 +6,10 @@
 
 use std::collections::HashMap;
 
-use limiter_core::{Quota, Strategy};
+use limiter_core::Quota;
 
 use crate::{
+    counter::Counter,
     trace::Ask,
     world::{Class, Cost, Declared, DeclaredScope, Exempt, Route, World},
 };
@@ -48,6 +49,10 @@ pub(crate) enum Difference {
     /// A hit of a moving window is gone when the window has passed. In the reference it still
     /// counts in that very moment, and is told of until a timer has removed it.
     HitsExpire,
+    /// The windows of a sliding window counter start with a client's first hit, as in the
+    /// reference's Redis storage, and a unit comes back when a window begins, not after that. In
+    /// its memory storage they start at multiples of their length.
+    WindowsFromFirstHit,
 }
 
 /// An answer, as far as limits show in it.
@@ -77,19 +82,6 @@ pub(crate) struct Model<'a> {
     counters: HashMap<String, Counter>,
     /// Whether the reference's timer is to remove expired hits.
     timer_is_due: bool,
-}
-
-#[derive(Clone)]
-enum Counter {
-    Fixed {
-        used: u64,
-        ends_at: u64,
-    },
-    /// The moments of hits, latest first; one entry for each unit of cost.
-    Moving {
-        window: u64,
-        hits: Vec<u64>,
-    },
 }
 
 /// A limit that a request meets.
@@ -277,9 +269,8 @@ impl<'a> Model<'a> {
             };
             charges.extend(limit.quotas.iter().map(|quota| Charge {
                 quota: *quota,
-                counter: key
-                    .as_ref()
-                    .map(|key| self.counter_name(key, &scope, quota, &limit.quotas)),
+                counter:
+                    key.as_ref().map(|key| self.counter_name(key, &scope, quota, &limit.quotas)),
                 cost,
                 shared,
             }));
@@ -344,8 +335,12 @@ impl<'a> Model<'a> {
     }
 
     fn verdict(&mut self, mut met: Vec<Charge>, breaches: &[usize]) -> Verdict {
-        let waits: Vec<Option<u64>> = breaches.iter().map(|index| self.left(&met[*index])).collect();
-        let wait = waits.into_iter().try_fold(0, |longest, wait| Some(longest.max(wait?)));
+        let now = self.now;
+        let wait = breaches.iter().try_fold(0, |longest, index| {
+            let Charge { quota, cost, .. } = met[*index];
+            let wait = self.counter(&met[*index]).wait(quota.amount(), cost, now)?;
+            Some(longest.max(wait))
+        });
         let breach = match self.does(Difference::OneBreach) {
             true => breaches.first(),
             false => breaches.last(),
@@ -360,66 +355,22 @@ impl<'a> Model<'a> {
 
     /// Charges a limit; whether it admits the request.
     fn hit(&mut self, charge: &Charge) -> bool {
-        let (quota, cost) = (charge.quota, charge.cost);
-        let (amount, window) = (quota.amount(), quota.window_micros());
-        let plain_costs = self.does(Difference::PlainCosts);
-        let all_or_nothing = self.does(Difference::AllOrNothing);
-        let hits_expire = self.does(Difference::HitsExpire);
-        let now = self.now;
-        if cost > amount && (plain_costs || self.world.strategy == Strategy::MovingWindow) {
-            return false;
-        }
-        self.timer_is_due = true;
-        match self.counter(charge) {
-            Counter::Fixed { used, ends_at } => {
-                let admits = *used + cost <= amount;
-                if !admits && all_or_nothing || cost == 0 && plain_costs {
-                    return admits;
-                }
-                *used += cost;
-                if *used == cost {
-                    *ends_at = now + window;
-                }
-                admits
-            }
-            Counter::Moving { hits, .. } => {
-                let counts = |hit: &u64| *hit + window > now || *hit + window == now && !hits_expire;
-                if hits.get((amount - cost) as usize).is_some_and(counts) {
-                    return false;
-                }
-                (0..cost).for_each(|_| hits.insert(0, now));
-                true
-            }
-        }
+        let (amount, now, differences) = (charge.quota.amount(), self.now, self.differences);
+        // The reference does not even look at its storage otherwise.
+        self.timer_is_due |= charge.cost <= amount;
+        self.counter(charge).hit(amount, charge.cost, now, differences)
     }
 
-    /// Microseconds after which a breached limit admits the request.
-    fn left(&mut self, charge: &Charge) -> Option<u64> {
-        let (amount, now) = (charge.quota.amount(), self.now);
-        let room = amount.checked_sub(charge.cost)?;
-        match self.counter(charge) {
-            Counter::Fixed { ends_at, .. } => Some(*ends_at - now),
-            Counter::Moving { window, hits } => {
-                hits.get(room as usize).map(|hit| *hit + *window - now)
-            }
-        }
-    }
-
-    /// The counter of a charge as it is now: expired ones are new.
+    /// The counter of a charge as it is now.
     fn counter(&mut self, charge: &Charge) -> &mut Counter {
-        let (now, hits_expire) = (self.now, self.does(Difference::HitsExpire));
+        let (strategy, now, differences) = (self.world.strategy, self.now, self.differences);
         let window = charge.quota.window_micros();
-        let new = match self.world.strategy {
-            Strategy::MovingWindow => Counter::Moving { window, hits: Vec::new() },
-            _ => Counter::Fixed { used: 0, ends_at: now },
-        };
         let name = charge.counter.clone().expect("limits without a key are left out");
-        let counter = self.counters.entry(name).or_insert_with(|| new.clone());
-        match counter {
-            Counter::Fixed { ends_at, .. } if *ends_at <= now => *counter = new,
-            Counter::Moving { .. } if hits_expire => counter.drop_expired(now),
-            _ => {}
-        }
+        let counter = self
+            .counters
+            .entry(name)
+            .or_insert_with(|| Counter::new(strategy, window, now, differences));
+        counter.settle(now, differences);
         counter
     }
 
@@ -444,24 +395,9 @@ impl<'a> Model<'a> {
 
     fn headline(&mut self, charge: &Charge) -> Headline {
         let (limit, now) = (charge.quota.amount(), self.now);
-        let (used, resets_at) = match self.counter(charge) {
-            Counter::Fixed { used, ends_at } => (*used, *ends_at),
-            Counter::Moving { window, hits } => {
-                let counting = hits.iter().filter(|hit| **hit + *window > now);
-                let used = counting.clone().count() as u64;
-                let oldest = counting.last().or(hits.last()).unwrap_or(&now);
-                (used, oldest + *window)
-            }
-        };
-        Headline { limit, remaining: limit.saturating_sub(used), resets_at }
-    }
-}
-
-impl Counter {
-    fn drop_expired(&mut self, now: u64) {
-        if let Self::Moving { window, hits } = self {
-            hits.retain(|hit| *hit + *window > now);
-        }
+        let counter = self.counter(charge);
+        let remaining = limit.saturating_sub(counter.used(now));
+        Headline { limit, remaining, resets_at: counter.resets_at(now) }
     }
 }
 

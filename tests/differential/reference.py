@@ -116,6 +116,10 @@ def moving_window():
     return one_limit("moving-window")
 
 
+def sliding_window():
+    return one_limit("sliding-window-counter")
+
+
 def several_limits(fail_on_first_breach=True, strategy="fixed-window"):
     w = World(
         default_limits=["4/minute", "6/hour"],
@@ -189,6 +193,10 @@ def costs(strategy="fixed-window"):
 
 def moving_costs():
     return costs("moving-window")
+
+
+def sliding_costs():
+    return costs("sliding-window-counter")
 
 
 def unmatched():

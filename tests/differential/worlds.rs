@@ -103,6 +103,19 @@ pub(crate) fn moving_window() -> World {
     }
 }
 
+/// The same with sliding windows.
+pub(crate) fn sliding_window() -> World {
+    World {
+        name: "sliding_window",
+        limiter: |builder| {
+            builder.default_limits(["3/minute"]).strategy(Strategy::SlidingWindowCounter)
+        },
+        strategy: Strategy::SlidingWindowCounter,
+        differences: &[Difference::WindowsFromFirstHit],
+        ..one_limit()
+    }
+}
+
 handlers! {
     mod several {
         #[get("/plain")] plain;
@@ -125,12 +138,8 @@ pub(crate) fn several_limits() -> World {
             route("GET", "/plain"),
             route("GET", "/windows").limit(limit("6/hour;3/minute;1/second")),
             route("GET", "/adds").limit(limit("1/second").keep_defaults()),
-            route("GET", "/stacked")
-                .limit(limit("3/minute"))
-                .limit(limit("4/hour").by_api_key()),
-            route("GET", "/orders")
-                .limit(limit("1/second"))
-                .limit(shared("4/minute", "database")),
+            route("GET", "/stacked").limit(limit("3/minute")).limit(limit("4/hour").by_api_key()),
+            route("GET", "/orders").limit(limit("1/second")).limit(shared("4/minute", "database")),
             route("GET", "/report").limit(shared("4/minute;5/hour", "database")),
         ],
         differences: &[Difference::AllOrNothing],
@@ -158,10 +167,7 @@ pub(crate) fn several_moving() -> World {
             builder.default_limits(["4/minute", "6/hour"]).strategy(Strategy::MovingWindow)
         },
         strategy: Strategy::MovingWindow,
-        differences: &[
-            Difference::AllOrNothing,
-            Difference::HitsExpire,
-        ],
+        differences: &[Difference::AllOrNothing, Difference::HitsExpire],
         ..several_limits()
     }
 }
@@ -219,10 +225,7 @@ pub(crate) fn partly_exempt() -> World {
             route("GET", "/own").exempt(Exempt::APPLICATION).limit(limit("1/minute")),
             route("GET", "/both").exempt(Exempt::DEFAULTS).limit(limit("2/minute")),
         ],
-        differences: &[
-            Difference::AllOrNothing,
-            Difference::ExactExemption,
-        ],
+        differences: &[Difference::AllOrNothing, Difference::ExactExemption],
         ..World::new("partly_exempt", partly::serve)
     }
 }
@@ -287,10 +290,7 @@ pub(crate) fn costs() -> World {
             route("GET", "/orders").limit(shared("6/minute", "database").cost(Cost::Query)),
             route("GET", "/report").limit(shared("6/minute", "database").cost(Cost::Fixed(3))),
         ],
-        differences: &[
-            Difference::AllOrNothing,
-            Difference::PlainCosts,
-        ],
+        differences: &[Difference::AllOrNothing, Difference::PlainCosts],
         ..World::new("costs", costly::serve)
     }
 }
@@ -307,6 +307,22 @@ pub(crate) fn moving_costs() -> World {
         },
         strategy: Strategy::MovingWindow,
         differences: &[Difference::HitsExpire],
+        ..costs()
+    }
+}
+
+/// The same with sliding windows.
+pub(crate) fn sliding_costs() -> World {
+    World {
+        name: "sliding_costs",
+        limiter: |builder| {
+            builder
+                .default_limits(["5/minute"])
+                .default_limits_cost(2)
+                .strategy(Strategy::SlidingWindowCounter)
+        },
+        strategy: Strategy::SlidingWindowCounter,
+        differences: &[Difference::WindowsFromFirstHit],
         ..costs()
     }
 }
@@ -330,7 +346,12 @@ pub(crate) fn unmatched() -> World {
         application: Class::new("6/minute"),
         defaults: Class::new("3/minute"),
         routes: vec![route("GET", "/plain"), route("GET", "/slow").limit(limit("2/minute"))],
-        strays: &[("GET", "/nowhere"), ("POST", "/elsewhere"), ("POST", "/plain"), ("POST", "/slow")],
+        strays: &[
+            ("GET", "/nowhere"),
+            ("POST", "/elsewhere"),
+            ("POST", "/plain"),
+            ("POST", "/slow"),
+        ],
         differences: &[
             Difference::AllOrNothing,
             Difference::UnmatchedCounts,
@@ -402,10 +423,7 @@ pub(crate) fn identity() -> World {
             route("GET", "/adds").limit(limit("2/minute").by_api_key().keep_defaults()),
         ],
         api_keys: &[None, Some("a")],
-        differences: &[
-            Difference::AllOrNothing,
-            Difference::MissingIdentity,
-        ],
+        differences: &[Difference::AllOrNothing, Difference::MissingIdentity],
         ..World::new("identity", identified::serve)
     }
 }
@@ -467,10 +485,7 @@ pub(crate) fn order() -> World {
             route("GET", "/units").limit(limit("4 per 90 seconds;3/minute")),
             route("GET", "/adds").limit(limit("2/minute").keep_defaults()),
         ],
-        differences: &[
-            Difference::AllOrNothing,
-            Difference::OrderByWindow,
-        ],
+        differences: &[Difference::AllOrNothing, Difference::OrderByWindow],
         ..World::new("order", ordered::serve)
     }
 }
@@ -493,10 +508,7 @@ pub(crate) fn overrides() -> World {
                 .limit(limit("1/second").methods("POST"))
                 .limit(limit("6/hour").keep_defaults()),
         ],
-        differences: &[
-            Difference::AllOrNothing,
-            Difference::OverrideByMethod,
-        ],
+        differences: &[Difference::AllOrNothing, Difference::OverrideByMethod],
         ..World::new("overrides", overridden::serve)
     }
 }
