@@ -133,9 +133,9 @@ impl Counter {
         match self {
             Self::Fixed { ends_at, .. } => *ends_at,
             Self::Moving { window, hits } => {
-                let counting = hits.iter().filter(|hit| **hit + *window > now);
-                // Without any the oldest that the timer has not yet removed.
-                counting.last().or(hits.last()).unwrap_or(&now) + *window
+                let mut counting = hits.iter().filter(|hit| **hit + *window > now);
+                // The oldest; without any, the oldest that the timer has not yet removed.
+                counting.next_back().or(hits.last()).unwrap_or(&now) + *window
             }
             Self::Aligned { .. } => {
                 let (previous, expires_in, current, window) = self.aligned(now);

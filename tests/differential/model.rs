@@ -17,7 +17,8 @@ use crate::{
 /// What this library does otherwise. The README of this folder says how each of them shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Difference {
-    /// D1: the limits of a request are one batch, which is charged as a whole or not at all.
+    /// D1: the limits of a request are one batch, which is charged as a whole or not at all. In the
+    /// reference the application's come first, and headers tell of the rest only.
     AllOrNothing,
     /// D2: a missing key denies the request instead of skipping the limit.
     MissingIdentity,
@@ -356,7 +357,7 @@ impl<'a> Model<'a> {
     /// Charges a limit; whether it admits the request.
     fn hit(&mut self, charge: &Charge) -> bool {
         let (amount, now, differences) = (charge.quota.amount(), self.now, self.differences);
-        // The reference does not even look at its storage otherwise.
+        // Otherwise a moving window is not even looked at; others do not care for the timer.
         self.timer_is_due |= charge.cost <= amount;
         self.counter(charge).hit(amount, charge.cost, now, differences)
     }
