@@ -11,7 +11,7 @@ use limiter_core::Quota;
 use crate::{
     counter::Counter,
     trace::Ask,
-    world::{Class, Cost, Declared, DeclaredScope, Exempt, Route, World},
+    world::{Class, Cost, Declared, DeclaredKey, DeclaredScope, Exempt, Route, World},
 };
 
 /// What this library does otherwise. The README of this folder says how each of them shows.
@@ -151,7 +151,8 @@ impl<'a> Model<'a> {
 
     fn route(&self, ask: &Ask) -> Option<&'a Route> {
         let serves = |route: &&Route| {
-            route.path == ask.path && route.methods.split(' ').any(|method| method == ask.method)
+            route.paths.contains(&ask.path)
+                && route.methods.split(' ').any(|method| method == ask.method)
         };
         self.world.routes.iter().find(serves)
     }
@@ -159,7 +160,7 @@ impl<'a> Model<'a> {
     /// The limits, in the order in which they are asked. The reference asks those of a decorated
     /// handler after the application's.
     fn phases(&self, route: &Route, ask: &Ask) -> Vec<Vec<Charge>> {
-        let endpoint = format!("{} {}", route.methods, route.path);
+        let endpoint = format!("{} {}", route.methods, route.paths[0]);
         let mut before = Vec::new();
         if !route.exempt.application {
             before.extend(self.application_limits(ask));
@@ -178,7 +179,7 @@ impl<'a> Model<'a> {
     }
 
     fn stray_phases(&self, ask: &Ask) -> Vec<Vec<Charge>> {
-        let known = self.world.routes.iter().any(|route| route.path == ask.path);
+        let known = self.world.routes.iter().any(|route| route.paths.contains(&ask.path));
         let (difference, endpoint) = match known {
             true => (Difference::WrongMethodCounts, format!("{} {}", ask.method, ask.path)),
             false => (Difference::UnmatchedCounts, "unmatched".to_owned()),
@@ -260,9 +261,10 @@ impl<'a> Model<'a> {
                 DeclaredScope::Shared(name) => ("shared", name.to_owned(), true),
             };
             let scope = self.scope(kind, &scope, limit.per_method, ask);
-            let key = match limit.by_api_key {
-                true => ask.api_key.map(str::to_owned),
-                false => Some(client(ask)),
+            let key = match limit.key {
+                DeclaredKey::Client => Some(client(ask)),
+                DeclaredKey::ApiKey => ask.api_key.map(str::to_owned),
+                DeclaredKey::Everyone => Some("everyone".to_owned()),
             };
             let cost = match limit.cost {
                 Cost::Fixed(cost) => cost,

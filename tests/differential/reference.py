@@ -64,7 +64,7 @@ class World:
     def view(self, methods, path, *decorators):
         """A view with decorators, written from the outermost to the innermost."""
 
-        def handler():
+        def handler(**arguments):
             return "done"
 
         # The limiter knows views by their names.
@@ -85,6 +85,10 @@ def api_key():
     return request.headers.get("X-Api-Key", "")
 
 
+def everyone():
+    return "everyone"
+
+
 def cost():
     return int(request.args.get("cost", 1))
 
@@ -96,11 +100,13 @@ def one_limit(strategy="fixed-window"):
     w = World(default_limits=["3/minute"], strategy=strategy)
     w.view("GET", "/plain")
     w.view("GET", "/other")
+    w.view("GET", "/items/<id>")
     w.view("POST", "/plain")
     w.view("GET", "/ping", w.exempt)
     w.view("GET", "/slow", w.limit("2/minute"))
     w.view("GET", "/fast", w.limit("1/second"))
     w.view("GET", "/long", w.limit("5 per 2 minutes"))
+    w.view("GET", "/pages/<name>", w.limit("2/minute"))
     w.view("GET", "/keyed", w.limit("2/minute", key_func=api_key))
     w.view("GET", "/part", w.limit("2/minute", scope="part"))
     w.view("GET POST", "/together", w.limit("2/minute"))
@@ -130,6 +136,7 @@ def several_limits(fail_on_first_breach=True, strategy="fixed-window"):
     w.view("GET", "/windows", w.limit("6/hour;3/minute;1/second"))
     w.view("GET", "/adds", w.limit("1/second", override_defaults=False))
     w.view("GET", "/stacked", w.limit("3/minute"), w.limit("4/hour", key_func=api_key))
+    w.view("GET", "/login", w.limit("2/minute"), w.limit("5/hour", key_func=everyone))
     w.view("GET", "/orders", w.limit("1/second"), w.shared_limit("4/minute", scope="database"))
     w.view("GET", "/report", w.shared_limit("4/minute;5/hour", scope="database"))
     return w

@@ -77,6 +77,7 @@ impl Trace {
     pub(crate) fn shrunk(mut self, fails: impl Fn(&Self) -> bool) -> Self {
         let mut size = self.steps.len();
         while size > 0 {
+            let length = self.steps.len();
             let mut start = 0;
             while start < self.steps.len() {
                 let mut shorter = self.clone();
@@ -87,7 +88,9 @@ impl Trace {
                     start += size;
                 }
             }
-            size /= 2;
+            if self.steps.len() == length {
+                size /= 2;
+            }
         }
         self
     }

@@ -39,7 +39,8 @@ pub(crate) struct Class {
 /// A handler with its declarations.
 pub(crate) struct Route {
     pub(crate) methods: &'static str,
-    pub(crate) path: &'static str,
+    /// The paths that are asked for, all of them the same to the limiter.
+    pub(crate) paths: &'static [&'static str],
     pub(crate) limits: Vec<Declared>,
     pub(crate) exempt: Exempt,
 }
@@ -55,12 +56,21 @@ pub(crate) struct Exempt {
 #[derive(PartialEq)]
 pub(crate) struct Declared {
     pub(crate) quotas: Vec<Quota>,
-    pub(crate) by_api_key: bool,
+    pub(crate) key: DeclaredKey,
     pub(crate) cost: Cost,
     pub(crate) override_defaults: bool,
     pub(crate) methods: &'static str,
     pub(crate) per_method: bool,
     pub(crate) scope: DeclaredScope,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum DeclaredKey {
+    /// The limiter's: the client's address.
+    Client,
+    /// The header `X-Api-Key`.
+    ApiKey,
+    Everyone,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -97,10 +107,10 @@ impl World {
 
     /// The methods and paths that are asked for.
     pub(crate) fn targets(&self) -> Vec<(&'static str, &'static str)> {
-        let served = self
-            .routes
-            .iter()
-            .flat_map(|route| route.methods.split(' ').map(|method| (method, route.path)));
+        let served = self.routes.iter().flat_map(|route| {
+            let paths = |method| route.paths.iter().map(move |path| (method, *path));
+            route.methods.split(' ').flat_map(paths)
+        });
         served.chain(self.strays.iter().copied()).collect()
     }
 
@@ -113,7 +123,7 @@ impl World {
     }
 
     pub(crate) fn api_keys(&self) -> &'static [Option<&'static str>] {
-        match self.declared().any(|limit| limit.by_api_key) {
+        match self.declared().any(|limit| limit.key == DeclaredKey::ApiKey) {
             true => self.api_keys,
             false => &[None],
         }
@@ -140,9 +150,9 @@ impl Class {
     }
 }
 
-/// A route, declared as its decorators are: `route("GET", "/slow").limit(limit("2/minute"))`.
-pub(crate) fn route(methods: &'static str, path: &'static str) -> Route {
-    Route { methods, path, limits: Vec::new(), exempt: Exempt::default() }
+/// A route, declared as its decorators are: `route("GET", &["/slow"]).limit(limit("2/minute"))`.
+pub(crate) fn route(methods: &'static str, paths: &'static [&'static str]) -> Route {
+    Route { methods, paths, limits: Vec::new(), exempt: Exempt::default() }
 }
 
 impl Route {
@@ -166,7 +176,7 @@ impl Exempt {
 pub(crate) fn limit(text: &str) -> Declared {
     Declared {
         quotas: quotas(text),
-        by_api_key: false,
+        key: DeclaredKey::Client,
         cost: Cost::Fixed(1),
         override_defaults: true,
         methods: "",
@@ -180,8 +190,8 @@ pub(crate) fn shared(text: &str, scope: &'static str) -> Declared {
 }
 
 impl Declared {
-    pub(crate) fn by_api_key(self) -> Self {
-        Self { by_api_key: true, ..self }
+    pub(crate) fn key(self, key: DeclaredKey) -> Self {
+        Self { key, ..self }
     }
 
     pub(crate) fn cost(self, cost: Cost) -> Self {

@@ -8,7 +8,7 @@ use limiter_actix::{MissingIdentity, Strategy};
 
 use crate::{
     model::Difference,
-    world::{Class, Cost, Exempt, World, limit, route, shared},
+    world::{Class, Cost, DeclaredKey, Exempt, World, limit, route, shared},
 };
 
 /// Handlers that answer 200, and `serve`, which serves them behind a limiter.
@@ -18,7 +18,7 @@ macro_rules! handlers {
             #[allow(unused_imports)]
             use actix_web::{App, HttpRequest, get, post, route};
             #[allow(unused_imports)]
-            use limiter_actix::{Limiter, exempt, header, limit, shared_limit};
+            use limiter_actix::{Limiter, everyone, exempt, header, limit, shared_limit};
             use limiter_tests::{RunningServer, serve};
 
             #[allow(unused_imports)]
@@ -48,11 +48,13 @@ handlers! {
     mod single {
         #[get("/plain")] plain;
         #[get("/other")] other;
+        #[get("/items/{id}")] items;
         #[post("/plain")] plain_post;
         #[get("/ping")] #[exempt] ping;
         #[get("/slow")] #[limit("2/minute")] slow;
         #[get("/fast")] #[limit("1/second")] fast;
         #[get("/long")] #[limit("5 per 2 minutes")] long;
+        #[get("/pages/{name}")] #[limit("2/minute")] pages;
         #[get("/keyed")] #[limit("2/minute", key = header("x-api-key"))] keyed;
         #[get("/part")] #[limit("2/minute", scope = "part")] part;
         #[route("/together", method = "GET", method = "POST")] #[limit("2/minute")] together;
@@ -72,21 +74,23 @@ pub(crate) fn one_limit() -> World {
         limiter: |builder| builder.default_limits(["3/minute"]),
         defaults: Class::new("3/minute"),
         routes: vec![
-            route("GET", "/plain"),
-            route("GET", "/other"),
-            route("POST", "/plain"),
-            route("GET", "/ping").exempt(Exempt::ALL),
-            route("GET", "/slow").limit(limit("2/minute")),
-            route("GET", "/fast").limit(limit("1/second")),
-            route("GET", "/long").limit(limit("5 per 2 minutes")),
-            route("GET", "/keyed").limit(limit("2/minute").by_api_key()),
-            route("GET", "/part").limit(limit("2/minute").part("part")),
-            route("GET POST", "/together").limit(limit("2/minute")),
-            route("GET POST", "/apart").limit(limit("2/minute").per_method()),
-            route("GET POST", "/only_get").limit(limit("2/minute").methods("GET")),
-            route("GET", "/orders").limit(shared("3/minute", "database")),
-            route("GET", "/report").limit(shared("3/minute", "database")),
-            route("GET", "/mail").limit(shared("3/minute", "mail")),
+            route("GET", &["/plain"]),
+            route("GET", &["/other"]),
+            route("GET", &["/items/1", "/items/2"]),
+            route("POST", &["/plain"]),
+            route("GET", &["/ping"]).exempt(Exempt::ALL),
+            route("GET", &["/slow", "/%73low"]).limit(limit("2/minute")),
+            route("GET", &["/fast"]).limit(limit("1/second")),
+            route("GET", &["/long"]).limit(limit("5 per 2 minutes")),
+            route("GET", &["/pages/a", "/pages/b"]).limit(limit("2/minute")),
+            route("GET", &["/keyed"]).limit(limit("2/minute").key(DeclaredKey::ApiKey)),
+            route("GET", &["/part"]).limit(limit("2/minute").part("part")),
+            route("GET POST", &["/together"]).limit(limit("2/minute")),
+            route("GET POST", &["/apart"]).limit(limit("2/minute").per_method()),
+            route("GET POST", &["/only_get"]).limit(limit("2/minute").methods("GET")),
+            route("GET", &["/orders"]).limit(shared("3/minute", "database")),
+            route("GET", &["/report"]).limit(shared("3/minute", "database")),
+            route("GET", &["/mail"]).limit(shared("3/minute", "mail")),
         ],
         ..World::new("one_limit", single::serve)
     }
@@ -123,6 +127,7 @@ handlers! {
         #[get("/adds")] #[limit("1/second", override_defaults = false)] adds;
         #[get("/stacked")] #[limit("3/minute")]
         #[limit("4/hour", key = header("x-api-key"))] stacked;
+        #[get("/login")] #[limit("2/minute")] #[limit("5/hour", key = everyone)] login;
         #[get("/orders")] #[limit("1/second")]
         #[shared_limit("4/minute", scope = "database")] orders;
         #[get("/report")] #[shared_limit("4/minute;5/hour", scope = "database")] report;
@@ -135,12 +140,19 @@ pub(crate) fn several_limits() -> World {
         limiter: |builder| builder.default_limits(["4/minute", "6/hour"]),
         defaults: Class::new("4/minute;6/hour"),
         routes: vec![
-            route("GET", "/plain"),
-            route("GET", "/windows").limit(limit("6/hour;3/minute;1/second")),
-            route("GET", "/adds").limit(limit("1/second").keep_defaults()),
-            route("GET", "/stacked").limit(limit("3/minute")).limit(limit("4/hour").by_api_key()),
-            route("GET", "/orders").limit(limit("1/second")).limit(shared("4/minute", "database")),
-            route("GET", "/report").limit(shared("4/minute;5/hour", "database")),
+            route("GET", &["/plain"]),
+            route("GET", &["/windows"]).limit(limit("6/hour;3/minute;1/second")),
+            route("GET", &["/adds"]).limit(limit("1/second").keep_defaults()),
+            route("GET", &["/stacked"])
+                .limit(limit("3/minute"))
+                .limit(limit("4/hour").key(DeclaredKey::ApiKey)),
+            route("GET", &["/login"])
+                .limit(limit("2/minute"))
+                .limit(limit("5/hour").key(DeclaredKey::Everyone)),
+            route("GET", &["/orders"])
+                .limit(limit("1/second"))
+                .limit(shared("4/minute", "database")),
+            route("GET", &["/report"]).limit(shared("4/minute;5/hour", "database")),
         ],
         differences: &[Difference::AllOrNothing],
         ..World::new("several_limits", several::serve)
@@ -192,14 +204,14 @@ pub(crate) fn application() -> World {
         application: Class::new("5/minute"),
         defaults: Class::new("3/minute"),
         routes: vec![
-            route("GET", "/plain"),
-            route("GET", "/other"),
-            route("GET", "/slow").limit(limit("2/minute")),
-            route("GET", "/adds").limit(limit("1/second").keep_defaults()),
-            route("GET", "/shared").limit(shared("4/hour", "database")),
-            route("GET", "/ping").exempt(Exempt::ALL),
-            route("GET", "/status").exempt(Exempt::DEFAULTS),
-            route("GET", "/free").exempt(Exempt::APPLICATION),
+            route("GET", &["/plain"]),
+            route("GET", &["/other"]),
+            route("GET", &["/slow"]).limit(limit("2/minute")),
+            route("GET", &["/adds"]).limit(limit("1/second").keep_defaults()),
+            route("GET", &["/shared"]).limit(shared("4/hour", "database")),
+            route("GET", &["/ping"]).exempt(Exempt::ALL),
+            route("GET", &["/status"]).exempt(Exempt::DEFAULTS),
+            route("GET", &["/free"]).exempt(Exempt::APPLICATION),
         ],
         differences: &[Difference::AllOrNothing],
         ..World::new("application", whole::serve)
@@ -221,9 +233,9 @@ pub(crate) fn partly_exempt() -> World {
         application: Class::new("5/minute"),
         defaults: Class::new("3/minute"),
         routes: vec![
-            route("GET", "/plain"),
-            route("GET", "/own").exempt(Exempt::APPLICATION).limit(limit("1/minute")),
-            route("GET", "/both").exempt(Exempt::DEFAULTS).limit(limit("2/minute")),
+            route("GET", &["/plain"]),
+            route("GET", &["/own"]).exempt(Exempt::APPLICATION).limit(limit("1/minute")),
+            route("GET", &["/both"]).exempt(Exempt::DEFAULTS).limit(limit("2/minute")),
         ],
         differences: &[Difference::AllOrNothing, Difference::ExactExemption],
         ..World::new("partly_exempt", partly::serve)
@@ -256,10 +268,10 @@ pub(crate) fn variants() -> World {
         application: Class { per_method: true, cost: Some(2), ..Class::new("8/minute") },
         defaults: Class { per_method: true, cost: Some(3), ..Class::new("6/minute") },
         routes: vec![
-            route("GET", "/plain"),
-            route("POST", "/plain"),
-            route("GET POST", "/adds").limit(limit("1/second").keep_defaults()),
-            route("GET POST", "/only_get").limit(limit("2/minute").methods("GET")),
+            route("GET", &["/plain"]),
+            route("POST", &["/plain"]),
+            route("GET POST", &["/adds"]).limit(limit("1/second").keep_defaults()),
+            route("GET POST", &["/only_get"]).limit(limit("2/minute").methods("GET")),
         ],
         differences: &[Difference::AllOrNothing],
         ..World::new("variants", varied::serve)
@@ -283,12 +295,12 @@ pub(crate) fn costs() -> World {
         limiter: |builder| builder.default_limits(["5/minute"]).default_limits_cost(2),
         defaults: Class { cost: Some(2), ..Class::new("5/minute") },
         routes: vec![
-            route("GET", "/plain"),
-            route("GET", "/two").limit(limit("5/minute").cost(Cost::Fixed(2))),
-            route("GET", "/cost").limit(limit("5/minute").cost(Cost::Query)),
-            route("GET", "/fast").limit(limit("3/second").cost(Cost::Query)),
-            route("GET", "/orders").limit(shared("6/minute", "database").cost(Cost::Query)),
-            route("GET", "/report").limit(shared("6/minute", "database").cost(Cost::Fixed(3))),
+            route("GET", &["/plain"]),
+            route("GET", &["/two"]).limit(limit("5/minute").cost(Cost::Fixed(2))),
+            route("GET", &["/cost"]).limit(limit("5/minute").cost(Cost::Query)),
+            route("GET", &["/fast"]).limit(limit("3/second").cost(Cost::Query)),
+            route("GET", &["/orders"]).limit(shared("6/minute", "database").cost(Cost::Query)),
+            route("GET", &["/report"]).limit(shared("6/minute", "database").cost(Cost::Fixed(3))),
         ],
         differences: &[Difference::AllOrNothing, Difference::PlainCosts],
         ..World::new("costs", costly::serve)
@@ -345,7 +357,7 @@ pub(crate) fn unmatched() -> World {
         },
         application: Class::new("6/minute"),
         defaults: Class::new("3/minute"),
-        routes: vec![route("GET", "/plain"), route("GET", "/slow").limit(limit("2/minute"))],
+        routes: vec![route("GET", &["/plain"]), route("GET", &["/slow"]).limit(limit("2/minute"))],
         strays: &[
             ("GET", "/nowhere"),
             ("POST", "/elsewhere"),
@@ -393,10 +405,10 @@ pub(crate) fn head() -> World {
         limiter: |builder| builder.default_limits(["3/minute"]),
         defaults: Class::new("3/minute"),
         routes: vec![
-            route("GET HEAD", "/plain"),
-            route("GET HEAD", "/slow").limit(limit("2/minute")),
-            route("GET HEAD", "/apart").limit(limit("2/minute").per_method()),
-            route("GET HEAD OPTIONS", "/only_get").limit(limit("2/minute").methods("GET")),
+            route("GET HEAD", &["/plain"]),
+            route("GET HEAD", &["/slow"]).limit(limit("2/minute")),
+            route("GET HEAD", &["/apart"]).limit(limit("2/minute").per_method()),
+            route("GET HEAD OPTIONS", &["/only_get"]).limit(limit("2/minute").methods("GET")),
         ],
         differences: &[Difference::HeadIsGet],
         ..World::new("head", headed::serve)
@@ -418,9 +430,10 @@ pub(crate) fn identity() -> World {
         limiter: |builder| builder.default_limits(["3/minute"]),
         defaults: Class::new("3/minute"),
         routes: vec![
-            route("GET", "/plain"),
-            route("GET", "/keyed").limit(limit("2/minute").by_api_key()),
-            route("GET", "/adds").limit(limit("2/minute").by_api_key().keep_defaults()),
+            route("GET", &["/plain"]),
+            route("GET", &["/keyed"]).limit(limit("2/minute").key(DeclaredKey::ApiKey)),
+            route("GET", &["/adds"])
+                .limit(limit("2/minute").key(DeclaredKey::ApiKey).keep_defaults()),
         ],
         api_keys: &[None, Some("a")],
         differences: &[Difference::AllOrNothing, Difference::MissingIdentity],
@@ -454,9 +467,9 @@ pub(crate) fn counters() -> World {
         limiter: |builder| builder.default_limits(["3/minute"]),
         defaults: Class::new("3/minute"),
         routes: vec![
-            route("GET", "/adds").limit(limit("3/minute").keep_defaults()),
-            route("GET", "/three").limit(shared("3/minute", "database")),
-            route("GET", "/five").limit(shared("5/minute", "database")),
+            route("GET", &["/adds"]).limit(limit("3/minute").keep_defaults()),
+            route("GET", &["/three"]).limit(shared("3/minute", "database")),
+            route("GET", &["/five"]).limit(shared("5/minute", "database")),
         ],
         differences: &[
             Difference::AllOrNothing,
@@ -481,9 +494,9 @@ pub(crate) fn order() -> World {
         limiter: |builder| builder.default_limits(["3 per 100 seconds"]),
         defaults: Class::new("3 per 100 seconds"),
         routes: vec![
-            route("GET", "/plain"),
-            route("GET", "/units").limit(limit("4 per 90 seconds;3/minute")),
-            route("GET", "/adds").limit(limit("2/minute").keep_defaults()),
+            route("GET", &["/plain"]),
+            route("GET", &["/units"]).limit(limit("4 per 90 seconds;3/minute")),
+            route("GET", &["/adds"]).limit(limit("2/minute").keep_defaults()),
         ],
         differences: &[Difference::AllOrNothing, Difference::OrderByWindow],
         ..World::new("order", ordered::serve)
@@ -504,7 +517,7 @@ pub(crate) fn overrides() -> World {
         limiter: |builder| builder.default_limits(["3/minute"]),
         defaults: Class::new("3/minute"),
         routes: vec![
-            route("GET POST", "/mixed")
+            route("GET POST", &["/mixed"])
                 .limit(limit("1/second").methods("POST"))
                 .limit(limit("6/hour").keep_defaults()),
         ],
@@ -526,9 +539,11 @@ handlers! {
 pub(crate) fn repeats() -> World {
     World {
         routes: vec![
-            route("GET", "/stacked").limit(limit("3/minute")).limit(limit("3/minute")),
-            route("GET", "/ties").limit(limit("3/minute")).limit(limit("2/minute").by_api_key()),
-            route("GET", "/tied").limit(limit("5/minute;3/minute").by_api_key()),
+            route("GET", &["/stacked"]).limit(limit("3/minute")).limit(limit("3/minute")),
+            route("GET", &["/ties"])
+                .limit(limit("3/minute"))
+                .limit(limit("2/minute").key(DeclaredKey::ApiKey)),
+            route("GET", &["/tied"]).limit(limit("5/minute;3/minute").key(DeclaredKey::ApiKey)),
         ],
         differences: &[Difference::AllOrNothing, Difference::AttributeOrder],
         ..World::new("repeats", repeated::serve)
