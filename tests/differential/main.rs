@@ -50,4 +50,7 @@ compare! {
     order,
     overrides,
     repeats,
+    dynamic,
+    filtered,
+    deducted,
 }

@@ -10,7 +10,7 @@ use limiter_core::Quota;
 
 use crate::{
     counter::Counter,
-    trace::Ask,
+    trace::{Ask, wanted_status},
     world::{Class, Cost, Declared, DeclaredKey, DeclaredScope, Exempt, Route, World},
 };
 
@@ -86,18 +86,22 @@ pub(crate) struct Model<'a> {
 }
 
 /// A limit that a request meets.
+#[derive(Clone)]
 struct Charge {
     quota: Quota,
     /// None where the key is missing.
     counter: Option<String>,
     cost: u64,
     shared: bool,
+    deduct_failures: bool,
 }
 
 /// How the limits of a phase were decided.
 #[derive(Default)]
 struct Verdict {
     headline: Option<Charge>,
+    /// What may still be charged, once the answer is known.
+    deductions: Vec<Charge>,
     denied: bool,
     /// Microseconds after which the request is admitted; none where that is never.
     wait: Option<u64>,
@@ -120,7 +124,10 @@ impl<'a> Model<'a> {
 
     pub(crate) fn ask(&mut self, ask: &Ask) -> Prediction {
         let (served, phases) = match self.route(ask) {
-            Some(route) => (200, self.phases(route, ask)),
+            _ if ask.api_key.is_some() && ask.api_key == self.world.filtered_key => {
+                (200, Vec::new())
+            }
+            Some(route) => (wanted_status(ask.path), self.phases(route, ask)),
             None => (404, self.stray_phases(ask)),
         };
         if self.does(Difference::MissingIdentity)
@@ -192,19 +199,28 @@ impl<'a> Model<'a> {
         vec![self.ordered(limits)]
     }
 
-    /// The limits declared on the handler, unless an exemption of any kind removes them.
-    fn declared<'r>(&self, route: &'r Route) -> &'r [Declared] {
+    /// The limits declared on the handler, unless an exemption of any kind removes them, or their
+    /// function says that there are none.
+    fn declared<'r>(&self, route: &'r Route, ask: &Ask) -> Vec<&'r Declared> {
         match route.exempt == Exempt::default() || self.does(Difference::ExactExemption) {
-            true => &route.limits,
-            false => &[],
+            true => route
+                .limits
+                .iter()
+                .filter(|limit| !limit.quotas.of(ask.api_key).is_empty())
+                .collect(),
+            false => Vec::new(),
         }
     }
 
     fn keeps_defaults(&self, route: &Route, ask: &Ask) -> bool {
-        let declared = self.declared(route);
-        let adds = |limit: &Declared| !limit.override_defaults;
+        let declared = self.declared(route, ask);
+        let adds = |limit: &&Declared| !limit.override_defaults;
         let kept = if self.does(Difference::OverrideByMethod) {
-            declared.iter().filter(|limit| self.applies(limit, ask)).all(adds)
+            declared
+                .iter()
+                .copied()
+                .filter(|limit| self.applies(limit, ask))
+                .all(|limit| adds(&limit))
         } else {
             declared.iter().all(adds) || !declared.iter().any(|limit| self.applies(limit, ask))
         };
@@ -238,6 +254,7 @@ impl<'a> Model<'a> {
             counter: Some(self.counter_name(&client(ask), &scope, quota, &class.quotas)),
             cost: class.cost.unwrap_or(1),
             shared: kind == "application",
+            deduct_failures: false,
         };
         class.quotas.iter().map(charge).collect()
     }
@@ -245,7 +262,7 @@ impl<'a> Model<'a> {
     fn own_limits(&self, route: &Route, endpoint: &str, ask: &Ask) -> Vec<Charge> {
         // Decorators are applied from the innermost to the outermost, and twins count once.
         let mut declared: Vec<&Declared> = Vec::new();
-        for limit in self.declared(route).iter().rev() {
+        for limit in self.declared(route, ask).into_iter().rev() {
             if !declared.contains(&limit) {
                 declared.push(limit);
             }
@@ -255,6 +272,10 @@ impl<'a> Model<'a> {
         }
         let mut charges = Vec::new();
         for limit in declared.into_iter().filter(|limit| self.applies(limit, ask)) {
+            if limit.exempt_key.is_some() && limit.exempt_key == ask.api_key {
+                continue;
+            }
+            let quotas = limit.quotas.of(ask.api_key);
             let (kind, scope, shared) = match limit.scope {
                 DeclaredScope::Endpoint => ("handler", endpoint.to_owned(), false),
                 DeclaredScope::Part(part) => ("handler", format!("{endpoint}:{part}"), false),
@@ -270,12 +291,12 @@ impl<'a> Model<'a> {
                 Cost::Fixed(cost) => cost,
                 Cost::Query => ask.cost.unwrap_or(1),
             };
-            charges.extend(limit.quotas.iter().map(|quota| Charge {
+            charges.extend(quotas.iter().map(|quota| Charge {
                 quota: *quota,
-                counter:
-                    key.as_ref().map(|key| self.counter_name(key, &scope, quota, &limit.quotas)),
+                counter: key.as_ref().map(|key| self.counter_name(key, &scope, quota, &quotas)),
                 cost,
                 shared,
+                deduct_failures: limit.deduct_failures,
             }));
         }
         charges
@@ -313,7 +334,7 @@ impl<'a> Model<'a> {
         let mut met = Vec::new();
         let mut breaches = Vec::new();
         for charge in charges.into_iter().filter(|charge| charge.counter.is_some()) {
-            let admitted = self.hit(&charge);
+            let admitted = self.meet(&charge);
             if !admitted {
                 breaches.push(met.len());
             }
@@ -330,7 +351,8 @@ impl<'a> Model<'a> {
         let before = self.counters.clone();
         let met: Vec<Charge> =
             charges.into_iter().filter(|charge| charge.counter.is_some()).collect();
-        let breaches: Vec<usize> = (0..met.len()).filter(|index| !self.hit(&met[*index])).collect();
+        let breaches: Vec<usize> =
+            (0..met.len()).filter(|index| !self.meet(&met[*index])).collect();
         if !breaches.is_empty() {
             self.counters = before;
         }
@@ -352,11 +374,27 @@ impl<'a> Model<'a> {
             Some(index) => *index,
             None => met.iter().position(|charge| !charge.shared).unwrap_or_default(),
         };
+        // A request that is denied charges nothing here, and there whatever was looked at.
+        let denied = !breaches.is_empty();
+        let deductions = match denied && self.does(Difference::AllOrNothing) {
+            true => Vec::new(),
+            false => met.iter().filter(|charge| charge.deduct_failures).cloned().collect(),
+        };
         let headline = (headline < met.len()).then(|| met.swap_remove(headline));
-        Verdict { headline, denied: !breaches.is_empty(), wait }
+        Verdict { headline, deductions, denied, wait }
     }
 
-    /// Charges a limit; whether it admits the request.
+    /// Charges a limit, or looks at it where the answer decides; whether it admits the request.
+    fn meet(&mut self, charge: &Charge) -> bool {
+        if !charge.deduct_failures {
+            return self.hit(charge);
+        }
+        let before = self.counters.clone();
+        let admitted = self.hit(charge);
+        self.counters = before;
+        admitted
+    }
+
     fn hit(&mut self, charge: &Charge) -> bool {
         let (amount, now, differences) = (charge.quota.amount(), self.now, self.differences);
         // Otherwise a moving window is not even looked at; others do not care for the timer.
@@ -381,6 +419,9 @@ impl<'a> Model<'a> {
 
     fn prediction(&mut self, served: u16, verdict: &Verdict) -> Prediction {
         let status = if verdict.denied { 429 } else { served };
+        if status >= 400 {
+            verdict.deductions.iter().for_each(|charge| _ = self.hit(charge));
+        }
         let headline = verdict.headline.as_ref().map(|charge| self.headline(charge));
         let retry_after = match &headline {
             _ if self.does(Difference::OneBreach) => verdict

@@ -64,8 +64,8 @@ class World:
     def view(self, methods, path, *decorators):
         """A view with decorators, written from the outermost to the innermost."""
 
-        def handler(**arguments):
-            return "done"
+        def handler(status="200", **arguments):
+            return "done", int(status)
 
         # The limiter knows views by their names.
         handler.__name__ = handler.__qualname__ = f"{methods} {path}"
@@ -87,6 +87,18 @@ def api_key():
 
 def everyone():
     return "everyone"
+
+
+def tier():
+    return {"a": "2/minute", "b": "4/minute;3/second"}.get(api_key(), "")
+
+
+def internal():
+    return api_key() == "internal"
+
+
+def failed(response):
+    return response.status_code >= 400
 
 
 def cost():
@@ -270,6 +282,31 @@ def repeats():
     w.view("GET", "/stacked", w.limit("3/minute"), w.limit("3/minute"))
     w.view("GET", "/ties", w.limit("3/minute"), w.limit("2/minute", key_func=api_key))
     w.view("GET", "/tied", w.limit("5/minute;3/minute", key_func=api_key))
+    return w
+
+
+def dynamic():
+    w = World(default_limits=["3/minute"])
+    w.view("GET", "/plain")
+    w.view("GET", "/tiers", w.limit(tier))
+    w.view("GET", "/added", w.limit(tier, override_defaults=False))
+    w.view("GET", "/inside", w.limit("2/minute", exempt_when=internal))
+    w.view("GET", "/either", w.limit("2/minute", exempt_when=internal), w.limit("3/hour"))
+    return w
+
+
+def filtered():
+    w = dynamic()
+    w.limiter.request_filter(internal)
+    return w
+
+
+def deducted():
+    w = World(default_limits=["4/minute"])
+    w.view("GET", "/plain/<status>")
+    w.view("GET", "/login/<status>", w.limit("2/minute", deduct_when=failed))
+    w.view("GET", "/costly/<status>", w.limit("5/minute", deduct_when=failed, cost=2))
+    w.view("GET", "/strict/<status>", w.limit("3/minute", deduct_when=failed), w.limit("6/hour"))
     return w
 
 

@@ -128,6 +128,12 @@ impl fmt::Display for Step {
     }
 }
 
+/// The status that a handler answers with: the last part of the path, if that is one; or else 200.
+pub(crate) fn wanted_status(path: &str) -> u16 {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    last.parse().ok().filter(|status| *status >= 100).unwrap_or(200)
+}
+
 /// Seconds with all their decimals.
 pub(crate) fn seconds(micros: u64) -> String {
     format!("{}.{:06}", micros / SECOND, micros % SECOND)

@@ -23,6 +23,8 @@ pub(crate) struct World {
     pub(crate) strays: &'static [(&'static str, &'static str)],
     /// What clients send as `X-Api-Key`, if any limit asks for it.
     pub(crate) api_keys: &'static [Option<&'static str>],
+    /// The `X-Api-Key` of requests that a filter lets pass.
+    pub(crate) filtered_key: Option<&'static str>,
     /// What this library does otherwise than the reference and shows here, beside
     /// [`Difference::OneBreach`], which shows everywhere.
     pub(crate) differences: &'static [Difference],
@@ -55,13 +57,24 @@ pub(crate) struct Exempt {
 /// A limit of a handler.
 #[derive(PartialEq)]
 pub(crate) struct Declared {
-    pub(crate) quotas: Vec<Quota>,
+    pub(crate) quotas: DeclaredQuotas,
     pub(crate) key: DeclaredKey,
     pub(crate) cost: Cost,
     pub(crate) override_defaults: bool,
     pub(crate) methods: &'static str,
     pub(crate) per_method: bool,
     pub(crate) scope: DeclaredScope,
+    /// The `X-Api-Key` for which the limit is left out.
+    pub(crate) exempt_key: Option<&'static str>,
+    /// Whether only failures are charged: answers of 400 and more.
+    pub(crate) deduct_failures: bool,
+}
+
+#[derive(PartialEq)]
+pub(crate) enum DeclaredQuotas {
+    Fixed(Vec<Quota>),
+    /// Those of the tier that `X-Api-Key` has.
+    OfTier,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -101,6 +114,7 @@ impl World {
             routes: Vec::new(),
             strays: &[],
             api_keys: &[Some("a"), Some("b")],
+            filtered_key: None,
             differences: &[],
         }
     }
@@ -123,7 +137,12 @@ impl World {
     }
 
     pub(crate) fn api_keys(&self) -> &'static [Option<&'static str>] {
-        match self.declared().any(|limit| limit.key == DeclaredKey::ApiKey) {
+        let asks = |limit: &Declared| {
+            limit.key == DeclaredKey::ApiKey
+                || limit.exempt_key.is_some()
+                || limit.quotas == DeclaredQuotas::OfTier
+        };
+        match self.declared().any(asks) || self.filtered_key.is_some() {
             true => self.api_keys,
             false => &[None],
         }
@@ -132,10 +151,10 @@ impl World {
     /// The windows of all limits, in microseconds.
     pub(crate) fn windows(&self) -> Vec<u64> {
         self.declared()
-            .flat_map(|limit| &limit.quotas)
-            .chain(&self.defaults.quotas)
-            .chain(&self.application.quotas)
-            .map(Quota::window_micros)
+            .flat_map(|limit| self.api_keys.iter().flat_map(|key| limit.quotas.of(*key)))
+            .chain(self.defaults.quotas.iter().copied())
+            .chain(self.application.quotas.iter().copied())
+            .map(|quota| quota.window_micros())
             .collect()
     }
 
@@ -175,14 +194,21 @@ impl Exempt {
 
 pub(crate) fn limit(text: &str) -> Declared {
     Declared {
-        quotas: quotas(text),
+        quotas: DeclaredQuotas::Fixed(quotas(text)),
         key: DeclaredKey::Client,
         cost: Cost::Fixed(1),
         override_defaults: true,
         methods: "",
         per_method: false,
         scope: DeclaredScope::Endpoint,
+        exempt_key: None,
+        deduct_failures: false,
     }
+}
+
+/// A limit that a function tells: [`tier`].
+pub(crate) fn limit_of_tier() -> Declared {
+    Declared { quotas: DeclaredQuotas::OfTier, ..limit("1/second") }
 }
 
 pub(crate) fn shared(text: &str, scope: &'static str) -> Declared {
@@ -210,8 +236,38 @@ impl Declared {
         Self { per_method: true, ..self }
     }
 
+    pub(crate) fn exempt_key(self, key: &'static str) -> Self {
+        Self { exempt_key: Some(key), ..self }
+    }
+
+    pub(crate) fn deduct_failures(self) -> Self {
+        Self { deduct_failures: true, ..self }
+    }
+
     pub(crate) fn part(self, part: &'static str) -> Self {
         Self { scope: DeclaredScope::Part(part), ..self }
+    }
+}
+
+impl DeclaredQuotas {
+    /// The quotas for a request with this `X-Api-Key`.
+    pub(crate) fn of(&self, api_key: Option<&str>) -> Vec<Quota> {
+        match self {
+            Self::Fixed(quotas) => quotas.clone(),
+            Self::OfTier => match tier(api_key) {
+                "" => Vec::new(),
+                text => quotas(text),
+            },
+        }
+    }
+}
+
+/// The limits of a key, for all three sides alike; empty where there are none.
+pub(crate) fn tier(api_key: Option<&str>) -> &'static str {
+    match api_key {
+        Some("a") => "2/minute",
+        Some("b") => "4/minute;3/second",
+        _ => "",
     }
 }
 

@@ -4,30 +4,32 @@
 //! A new route is a line in `handlers!`, one in the table, and one in `reference.py`; a new world
 //! a function here and there, and its name in `main.rs`.
 
+use actix_web::{HttpRequest, dev::ResponseHead, http::StatusCode};
 use limiter_actix::{MissingIdentity, Strategy};
 
 use crate::{
     model::Difference,
-    world::{Class, Cost, DeclaredKey, Exempt, World, limit, route, shared},
+    trace::wanted_status,
+    world::{Class, Cost, DeclaredKey, Exempt, World, limit, limit_of_tier, route, shared, tier},
 };
 
-/// Handlers that answer 200, and `serve`, which serves them behind a limiter.
+/// Handlers that answer with the status at the end of their path, or 200; and `serve`, which serves them behind a limiter.
 macro_rules! handlers {
     (mod $world:ident { $($(#[$($attribute:tt)*])+ $name:ident;)+ }) => {
         mod $world {
             #[allow(unused_imports)]
-            use actix_web::{App, HttpRequest, get, post, route};
+            use actix_web::{App, HttpRequest, HttpResponse, get, post, route};
             #[allow(unused_imports)]
             use limiter_actix::{Limiter, everyone, exempt, header, limit, shared_limit};
             use limiter_tests::{RunningServer, serve};
 
             #[allow(unused_imports)]
-            use super::cost;
+            use super::{cost, failed, internal, status_of, tier_of};
 
             $(
                 $(#[$($attribute)*])+
-                async fn $name() -> &'static str {
-                    "done"
+                async fn $name(request: HttpRequest) -> HttpResponse {
+                    HttpResponse::build(status_of(&request)).body("done")
                 }
             )+
 
@@ -38,8 +40,28 @@ macro_rules! handlers {
     };
 }
 
+fn status_of(request: &HttpRequest) -> StatusCode {
+    StatusCode::from_u16(wanted_status(request.path())).expect("traces ask for legal statuses")
+}
+
+fn api_key(request: &HttpRequest) -> Option<&str> {
+    request.headers().get("x-api-key")?.to_str().ok()
+}
+
+fn tier_of(request: &HttpRequest) -> &'static str {
+    tier(api_key(request))
+}
+
+fn internal(request: &HttpRequest) -> bool {
+    api_key(request) == Some("internal")
+}
+
+fn failed(head: &ResponseHead) -> bool {
+    head.status.as_u16() >= 400
+}
+
 /// The query parameter of that name, or 1.
-fn cost(request: &actix_web::HttpRequest) -> u64 {
+fn cost(request: &HttpRequest) -> u64 {
     let cost = request.query_string().strip_prefix("cost=");
     cost.map_or(1, |cost| cost.parse().expect("traces ask with legal costs"))
 }
@@ -547,5 +569,79 @@ pub(crate) fn repeats() -> World {
         ],
         differences: &[Difference::AllOrNothing, Difference::AttributeOrder],
         ..World::new("repeats", repeated::serve)
+    }
+}
+
+handlers! {
+    mod dynamic_limits {
+        #[get("/plain")] plain;
+        #[get("/tiers")] #[limit(tier_of)] tiers;
+        #[get("/added")] #[limit(tier_of, override_defaults = false)] added;
+        #[get("/inside")] #[limit("2/minute", exempt_when = internal)] inside;
+        #[get("/either")] #[limit("2/minute", exempt_when = internal)]
+        #[limit("3/hour")] either;
+    }
+}
+
+/// Limits that functions tell or leave out.
+pub(crate) fn dynamic() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["3/minute"]),
+        defaults: Class::new("3/minute"),
+        routes: vec![
+            route("GET", &["/plain"]),
+            route("GET", &["/tiers"]).limit(limit_of_tier()),
+            route("GET", &["/added"]).limit(limit_of_tier().keep_defaults()),
+            route("GET", &["/inside"]).limit(limit("2/minute").exempt_key("internal")),
+            route("GET", &["/either"])
+                .limit(limit("2/minute").exempt_key("internal"))
+                .limit(limit("3/hour")),
+        ],
+        api_keys: &[None, Some("a"), Some("b"), Some("internal")],
+        differences: &[
+            Difference::AllOrNothing,
+            Difference::NoCollisions,
+            Difference::AmountNotInKey,
+        ],
+        ..World::new("dynamic", dynamic_limits::serve)
+    }
+}
+
+/// The same behind a filter.
+pub(crate) fn filtered() -> World {
+    World {
+        name: "filtered",
+        limiter: |builder| builder.default_limits(["3/minute"]).request_filter(internal),
+        filtered_key: Some("internal"),
+        ..dynamic()
+    }
+}
+
+handlers! {
+    mod deducted_limits {
+        #[get("/plain/{status}")] plain;
+        #[get("/login/{status}")] #[limit("2/minute", deduct_when = failed)] login;
+        #[get("/costly/{status}")] #[limit("5/minute", deduct_when = failed, cost = 2)] costly;
+        #[get("/strict/{status}")] #[limit("3/minute", deduct_when = failed)]
+        #[limit("6/hour")] strict;
+    }
+}
+
+/// Limits that count failures only.
+pub(crate) fn deducted() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["4/minute"]),
+        defaults: Class::new("4/minute"),
+        routes: vec![
+            route("GET", &["/plain/200", "/plain/500"]),
+            route("GET", &["/login/200", "/login/401"]).limit(limit("2/minute").deduct_failures()),
+            route("GET", &["/costly/200", "/costly/500"])
+                .limit(limit("5/minute").deduct_failures().cost(Cost::Fixed(2))),
+            route("GET", &["/strict/200", "/strict/401"])
+                .limit(limit("3/minute").deduct_failures())
+                .limit(limit("6/hour")),
+        ],
+        differences: &[Difference::AllOrNothing],
+        ..World::new("deducted", deducted_limits::serve)
     }
 }
