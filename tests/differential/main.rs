@@ -53,4 +53,6 @@ compare! {
     dynamic,
     filtered,
     deducted,
+    meta_limits,
+    own_meta_limits,
 }

@@ -26,6 +26,8 @@ pub(crate) enum Difference {
     NoCollisions,
     /// D4: limits of one scope and window share a counter whatever their amount.
     AmountNotInKey,
+    /// D6: meta limits are tested where limits apply, and nowhere else.
+    MetaWhereLimits,
     /// D8: an exemption leaves the handler's own limits alone.
     ExactExemption,
     /// D11: headers tell of the first breach, not of the last; `Retry-After` stands on denials
@@ -94,6 +96,8 @@ struct Charge {
     cost: u64,
     shared: bool,
     deduct_failures: bool,
+    /// What a breach is counted by.
+    metas: Vec<Self>,
 }
 
 /// How the limits of a phase were decided.
@@ -102,6 +106,8 @@ struct Verdict {
     headline: Option<Charge>,
     /// What may still be charged, once the answer is known.
     deductions: Vec<Charge>,
+    /// What the breaches are counted by.
+    penalties: Vec<Charge>,
     denied: bool,
     /// Microseconds after which the request is admitted; none where that is never.
     wait: Option<u64>,
@@ -135,19 +141,36 @@ impl<'a> Model<'a> {
         {
             return Prediction { status: 403, headline: None, retry_after: None };
         }
+        let tests_metas = !self.route(ask).is_some_and(|route| route.exempt.meta)
+            && !(self.does(Difference::MetaWhereLimits) && phases.iter().all(Vec::is_empty));
         let mut verdict = Verdict::default();
         for charges in phases {
+            let denied_by_meta = tests_metas.then(|| self.breached_meta(&charges, ask)).flatten();
             // The last phase is what headers tell of, even if it has no limit at all.
-            verdict = if self.does(Difference::AllOrNothing) {
-                self.decide_together(charges)
-            } else {
-                self.decide_in_turn(charges)
+            if let Some(meta) = denied_by_meta {
+                verdict = self.verdict(vec![meta], &[0]);
+                break;
+            }
+            verdict = match self.does(Difference::AllOrNothing) {
+                true => self.decide_together(charges),
+                false => self.decide_in_turn(charges),
             };
             if verdict.denied {
+                verdict.penalties.extend(self.global_metas(ask));
                 break;
             }
         }
+        for penalty in &verdict.penalties {
+            self.hit(penalty);
+        }
         self.prediction(served, &verdict)
+    }
+
+    /// The first meta limit that denies a request to which these limits apply.
+    fn breached_meta(&mut self, charges: &[Charge], ask: &Ask) -> Option<Charge> {
+        let mut metas = self.global_metas(ask);
+        metas.extend(charges.iter().flat_map(|charge| charge.metas.iter().cloned()));
+        metas.into_iter().find(|meta| !self.test(meta))
     }
 
     fn does(&self, difference: Difference) -> bool {
@@ -255,6 +278,7 @@ impl<'a> Model<'a> {
             cost: class.cost.unwrap_or(1),
             shared: kind == "application",
             deduct_failures: false,
+            metas: Vec::new(),
         };
         class.quotas.iter().map(charge).collect()
     }
@@ -297,9 +321,26 @@ impl<'a> Model<'a> {
                 cost,
                 shared,
                 deduct_failures: limit.deduct_failures,
+                metas: self.metas(&limit.meta, ask),
             }));
         }
         charges
+    }
+
+    fn global_metas(&self, ask: &Ask) -> Vec<Charge> {
+        self.metas(&self.world.meta, ask)
+    }
+
+    fn metas(&self, quotas: &[Quota], ask: &Ask) -> Vec<Charge> {
+        let meta = |quota: &Quota| Charge {
+            quota: *quota,
+            counter: Some(self.counter_name(&client(ask), "meta", quota, quotas)),
+            cost: 1,
+            shared: true,
+            deduct_failures: false,
+            metas: Vec::new(),
+        };
+        quotas.iter().map(meta).collect()
     }
 
     fn scope(&self, kind: &str, scope: &str, per_method: bool, ask: &Ask) -> String {
@@ -380,15 +421,21 @@ impl<'a> Model<'a> {
             true => Vec::new(),
             false => met.iter().filter(|charge| charge.deduct_failures).cloned().collect(),
         };
+        let penalties =
+            breaches.iter().flat_map(|index| met[*index].metas.iter().cloned()).collect();
         let headline = (headline < met.len()).then(|| met.swap_remove(headline));
-        Verdict { headline, deductions, denied, wait }
+        Verdict { headline, deductions, penalties, denied, wait }
     }
 
     /// Charges a limit, or looks at it where the answer decides; whether it admits the request.
     fn meet(&mut self, charge: &Charge) -> bool {
-        if !charge.deduct_failures {
-            return self.hit(charge);
+        match charge.deduct_failures {
+            true => self.test(charge),
+            false => self.hit(charge),
         }
+    }
+
+    fn test(&mut self, charge: &Charge) -> bool {
         let before = self.counters.clone();
         let admitted = self.hit(charge);
         self.counters = before;

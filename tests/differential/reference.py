@@ -310,6 +310,24 @@ def deducted():
     return w
 
 
+def meta_limits():
+    w = World(default_limits=["2/minute"], meta_limits=["3 per 5 minutes"])
+    w.view("GET", "/plain")
+    w.view("GET", "/fast", w.limit("1/second"))
+    w.view("GET", "/ping", w.exempt)
+    w.view("GET", "/status", w.exempt(flags=ExemptionScope.DEFAULT))
+    return w
+
+
+def own_meta_limits():
+    w = World(default_limits=["3/minute"])
+    w.view("GET", "/plain")
+    w.view("GET", "/login", w.limit("1/second", meta_limits=["2/minute"]))
+    w.view("GET", "/token", w.limit("1/second", meta_limits=["2/minute"]))
+    w.view("GET", "/orders", w.shared_limit("1/second", "database", meta_limits=["3/hour"]))
+    return w
+
+
 # --- The process ---
 
 

@@ -18,6 +18,8 @@ pub(crate) struct World {
     pub(crate) fail_on_first_breach: bool,
     pub(crate) defaults: Class,
     pub(crate) application: Class,
+    /// How many breaches are tolerated.
+    pub(crate) meta: Vec<Quota>,
     pub(crate) routes: Vec<Route>,
     /// Requests that no route serves.
     pub(crate) strays: &'static [(&'static str, &'static str)],
@@ -52,6 +54,7 @@ pub(crate) struct Route {
 pub(crate) struct Exempt {
     pub(crate) defaults: bool,
     pub(crate) application: bool,
+    pub(crate) meta: bool,
 }
 
 /// A limit of a handler.
@@ -68,6 +71,8 @@ pub(crate) struct Declared {
     pub(crate) exempt_key: Option<&'static str>,
     /// Whether only failures are charged: answers of 400 and more.
     pub(crate) deduct_failures: bool,
+    /// How many breaches of this limit are tolerated.
+    pub(crate) meta: Vec<Quota>,
 }
 
 #[derive(PartialEq)]
@@ -111,6 +116,7 @@ impl World {
             fail_on_first_breach: true,
             defaults: Class::default(),
             application: Class::default(),
+            meta: Vec::new(),
             routes: Vec::new(),
             strays: &[],
             api_keys: &[Some("a"), Some("b")],
@@ -154,6 +160,7 @@ impl World {
             .flat_map(|limit| self.api_keys.iter().flat_map(|key| limit.quotas.of(*key)))
             .chain(self.defaults.quotas.iter().copied())
             .chain(self.application.quotas.iter().copied())
+            .chain(self.meta.iter().copied())
             .map(|quota| quota.window_micros())
             .collect()
     }
@@ -187,9 +194,10 @@ impl Route {
 }
 
 impl Exempt {
-    pub(crate) const ALL: Self = Self { defaults: true, application: true };
-    pub(crate) const DEFAULTS: Self = Self { defaults: true, application: false };
-    pub(crate) const APPLICATION: Self = Self { defaults: false, application: true };
+    const NONE: Self = Self { defaults: false, application: false, meta: false };
+    pub(crate) const ALL: Self = Self { defaults: true, application: true, meta: true };
+    pub(crate) const DEFAULTS: Self = Self { defaults: true, ..Self::NONE };
+    pub(crate) const APPLICATION: Self = Self { application: true, ..Self::NONE };
 }
 
 pub(crate) fn limit(text: &str) -> Declared {
@@ -203,6 +211,7 @@ pub(crate) fn limit(text: &str) -> Declared {
         scope: DeclaredScope::Endpoint,
         exempt_key: None,
         deduct_failures: false,
+        meta: Vec::new(),
     }
 }
 
@@ -244,6 +253,10 @@ impl Declared {
         Self { deduct_failures: true, ..self }
     }
 
+    pub(crate) fn meta(self, text: &str) -> Self {
+        Self { meta: quotas(text), ..self }
+    }
+
     pub(crate) fn part(self, part: &'static str) -> Self {
         Self { scope: DeclaredScope::Part(part), ..self }
     }
@@ -271,6 +284,6 @@ pub(crate) fn tier(api_key: Option<&str>) -> &'static str {
     }
 }
 
-fn quotas(text: &str) -> Vec<Quota> {
+pub(crate) fn quotas(text: &str) -> Vec<Quota> {
     notation::parse_many(text).expect("the worlds declare legal limits")
 }

@@ -10,7 +10,9 @@ use limiter_actix::{MissingIdentity, Strategy};
 use crate::{
     model::Difference,
     trace::wanted_status,
-    world::{Class, Cost, DeclaredKey, Exempt, World, limit, limit_of_tier, route, shared, tier},
+    world::{
+        Class, Cost, DeclaredKey, Exempt, World, limit, limit_of_tier, quotas, route, shared, tier,
+    },
 };
 
 /// Handlers that answer with the status at the end of their path, or 200; and `serve`, which serves them behind a limiter.
@@ -643,5 +645,55 @@ pub(crate) fn deducted() -> World {
         ],
         differences: &[Difference::AllOrNothing],
         ..World::new("deducted", deducted_limits::serve)
+    }
+}
+
+handlers! {
+    mod punished {
+        #[get("/plain")] plain;
+        #[get("/fast")] #[limit("1/second")] fast;
+        #[get("/ping")] #[exempt] ping;
+        #[get("/status")] #[exempt(defaults)] status;
+    }
+}
+
+/// Limits on the number of breaches, for all limits alike.
+pub(crate) fn meta_limits() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["2/minute"]).meta_limits(["3 per 5 minutes"]),
+        defaults: Class::new("2/minute"),
+        meta: quotas("3 per 5 minutes"),
+        routes: vec![
+            route("GET", &["/plain"]),
+            route("GET", &["/fast"]).limit(limit("1/second")),
+            route("GET", &["/ping"]).exempt(Exempt::ALL),
+            route("GET", &["/status"]).exempt(Exempt::DEFAULTS),
+        ],
+        differences: &[Difference::MetaWhereLimits],
+        ..World::new("meta_limits", punished::serve)
+    }
+}
+
+handlers! {
+    mod punished_once {
+        #[get("/plain")] plain;
+        #[get("/login")] #[limit("1/second", meta = "2/minute")] login;
+        #[get("/token")] #[limit("1/second", meta = "2/minute")] token;
+        #[get("/orders")] #[shared_limit("1/second", scope = "database", meta = "3/hour")] orders;
+    }
+}
+
+/// Limits on the number of breaches of one limit.
+pub(crate) fn own_meta_limits() -> World {
+    World {
+        limiter: |builder| builder.default_limits(["3/minute"]),
+        defaults: Class::new("3/minute"),
+        routes: vec![
+            route("GET", &["/plain"]),
+            route("GET", &["/login"]).limit(limit("1/second").meta("2/minute")),
+            route("GET", &["/token"]).limit(limit("1/second").meta("2/minute")),
+            route("GET", &["/orders"]).limit(shared("1/second", "database").meta("3/hour")),
+        ],
+        ..World::new("own_meta_limits", punished_once::serve)
     }
 }
