@@ -55,4 +55,5 @@ compare! {
     deducted,
     meta_limits,
     own_meta_limits,
+    scopes,
 }

@@ -141,8 +141,9 @@ impl<'a> Model<'a> {
         {
             return Prediction { status: 403, headline: None, retry_after: None };
         }
-        let tests_metas = !self.route(ask).is_some_and(|route| route.exempt.meta)
-            && !(self.does(Difference::MetaWhereLimits) && phases.iter().all(Vec::is_empty));
+        let exempt = self.route(ask).is_some_and(|route| self.exemption(route).meta);
+        let unlimited = phases.iter().all(Vec::is_empty);
+        let tests_metas = !(exempt || unlimited && self.does(Difference::MetaWhereLimits));
         let mut verdict = Verdict::default();
         for charges in phases {
             let denied_by_meta = tests_metas.then(|| self.breached_meta(&charges, ask)).flatten();
@@ -192,7 +193,7 @@ impl<'a> Model<'a> {
     fn phases(&self, route: &Route, ask: &Ask) -> Vec<Vec<Charge>> {
         let endpoint = format!("{} {}", route.methods, route.paths[0]);
         let mut before = Vec::new();
-        if !route.exempt.application {
+        if !self.exemption(route).application {
             before.extend(self.application_limits(ask));
         }
         let mut after = Vec::new();
@@ -222,17 +223,31 @@ impl<'a> Model<'a> {
         vec![self.ordered(limits)]
     }
 
-    /// The limits declared on the handler, unless an exemption of any kind removes them, or their
-    /// function says that there are none.
+    fn exemption(&self, route: &Route) -> Exempt {
+        route.exempt.and(route.scope_exempt)
+    }
+
+    /// The limits declared on the handler and those of its scope, in the order in which they are
+    /// asked.
     fn declared<'r>(&self, route: &'r Route, ask: &Ask) -> Vec<&'r Declared> {
-        match route.exempt == Exempt::default() || self.does(Difference::ExactExemption) {
-            true => route
-                .limits
-                .iter()
-                .filter(|limit| !limit.quotas.of(ask.api_key).is_empty())
-                .collect(),
-            false => Vec::new(),
+        let mut declared: Vec<&Declared> = Vec::new();
+        // An exemption of any kind removes the handler's own.
+        if route.exempt == Exempt::default() || self.does(Difference::ExactExemption) {
+            // Decorators are applied from the innermost to the outermost, and twins count once.
+            for limit in route.limits.iter().rev() {
+                // A function may say that there are none.
+                if !declared.contains(&limit) && !limit.quotas.of(ask.api_key).is_empty() {
+                    declared.push(limit);
+                }
+            }
         }
+        if self.does(Difference::AttributeOrder) {
+            declared.reverse();
+        }
+        if !declared.iter().any(|limit| limit.override_defaults) && !route.scope_exempt.meta {
+            declared.extend(&route.scope_limits);
+        }
+        declared
     }
 
     fn keeps_defaults(&self, route: &Route, ask: &Ask) -> bool {
@@ -247,7 +262,7 @@ impl<'a> Model<'a> {
         } else {
             declared.iter().all(adds) || !declared.iter().any(|limit| self.applies(limit, ask))
         };
-        kept && !route.exempt.defaults
+        kept && !self.exemption(route).defaults
     }
 
     fn applies(&self, limit: &Declared, ask: &Ask) -> bool {
@@ -284,18 +299,9 @@ impl<'a> Model<'a> {
     }
 
     fn own_limits(&self, route: &Route, endpoint: &str, ask: &Ask) -> Vec<Charge> {
-        // Decorators are applied from the innermost to the outermost, and twins count once.
-        let mut declared: Vec<&Declared> = Vec::new();
-        for limit in self.declared(route, ask).into_iter().rev() {
-            if !declared.contains(&limit) {
-                declared.push(limit);
-            }
-        }
-        if self.does(Difference::AttributeOrder) {
-            declared.reverse();
-        }
         let mut charges = Vec::new();
-        for limit in declared.into_iter().filter(|limit| self.applies(limit, ask)) {
+        for limit in self.declared(route, ask).into_iter().filter(|limit| self.applies(limit, ask))
+        {
             if limit.exempt_key.is_some() && limit.exempt_key == ask.api_key {
                 continue;
             }

@@ -23,7 +23,7 @@ class Clock:
 
 time.time = lambda: Clock.now
 
-from flask import Flask, request
+from flask import Blueprint, Flask, request
 from flask_limiter import ExemptionScope, Limiter
 from flask_limiter.util import get_remote_address
 from limits.storage import MemoryStorage
@@ -61,17 +61,18 @@ class World:
         self.shared_limit = self.limiter.shared_limit
         self.exempt = self.limiter.exempt
 
-    def view(self, methods, path, *decorators):
+    def view(self, methods, path, *decorators, within=None):
         """A view with decorators, written from the outermost to the innermost."""
 
         def handler(status="200", **arguments):
             return "done", int(status)
 
         # The limiter knows views by their names.
-        handler.__name__ = handler.__qualname__ = f"{methods} {path}"
+        name = f"{methods} {path}"
+        handler.__name__ = handler.__qualname__ = name if within is None else f"{within.name} {name}"
         for decorator in reversed(decorators):
             handler = decorator(handler)
-        self.app.add_url_rule(
+        (within or self.app).add_url_rule(
             path,
             handler.__name__.replace(".", "_"),
             handler,
@@ -325,6 +326,32 @@ def own_meta_limits():
     w.view("GET", "/login", w.limit("1/second", meta_limits=["2/minute"]))
     w.view("GET", "/token", w.limit("1/second", meta_limits=["2/minute"]))
     w.view("GET", "/orders", w.shared_limit("1/second", "database", meta_limits=["3/hour"]))
+    return w
+
+
+def scopes():
+    w = World(application_limits=["7/minute"], default_limits=["3/minute"])
+    w.view("GET", "/plain")
+
+    api = Blueprint("api", "reference", url_prefix="/api")
+    w.limit("4/minute")(api)
+    w.view("GET", "/plain", within=api)
+    w.view("GET", "/own", w.limit("1/second"), within=api)
+    w.view("GET", "/adds", w.limit("1/second", override_defaults=False), within=api)
+    w.view("GET", "/ping", w.exempt, within=api)
+
+    open = Blueprint("open", "reference", url_prefix="/open")
+    w.limit("1/second", override_defaults=False)(open)
+    w.view("GET", "/plain", within=open)
+    w.view("GET", "/adds", w.limit("5/hour", override_defaults=False), within=open)
+
+    free = Blueprint("free", "reference", url_prefix="/free")
+    w.exempt(free)
+    w.view("GET", "/plain", within=free)
+    w.view("GET", "/own", w.limit("2/minute"), within=free)
+
+    for blueprint in (api, open, free):
+        w.app.register_blueprint(blueprint)
     return w
 
 

@@ -47,6 +47,9 @@ pub(crate) struct Route {
     pub(crate) paths: &'static [&'static str],
     pub(crate) limits: Vec<Declared>,
     pub(crate) exempt: Exempt,
+    /// The limits and exemptions of the scope around it.
+    pub(crate) scope_limits: Vec<Declared>,
+    pub(crate) scope_exempt: Exempt,
 }
 
 /// What a handler is exempt from.
@@ -166,7 +169,7 @@ impl World {
     }
 
     fn declared(&self) -> impl Iterator<Item = &Declared> {
-        self.routes.iter().flat_map(|route| &route.limits)
+        self.routes.iter().flat_map(|route| route.limits.iter().chain(&route.scope_limits))
     }
 }
 
@@ -178,7 +181,14 @@ impl Class {
 
 /// A route, declared as its decorators are: `route("GET", &["/slow"]).limit(limit("2/minute"))`.
 pub(crate) fn route(methods: &'static str, paths: &'static [&'static str]) -> Route {
-    Route { methods, paths, limits: Vec::new(), exempt: Exempt::default() }
+    Route {
+        methods,
+        paths,
+        limits: Vec::new(),
+        exempt: Exempt::default(),
+        scope_limits: Vec::new(),
+        scope_exempt: Exempt::default(),
+    }
 }
 
 impl Route {
@@ -191,6 +201,15 @@ impl Route {
     pub(crate) fn exempt(self, exempt: Exempt) -> Self {
         Self { exempt, ..self }
     }
+
+    pub(crate) fn scope_limit(mut self, limit: Declared) -> Self {
+        self.scope_limits.push(limit);
+        self
+    }
+
+    pub(crate) fn scope_exempt(self, scope_exempt: Exempt) -> Self {
+        Self { scope_exempt, ..self }
+    }
 }
 
 impl Exempt {
@@ -198,6 +217,14 @@ impl Exempt {
     pub(crate) const ALL: Self = Self { defaults: true, application: true, meta: true };
     pub(crate) const DEFAULTS: Self = Self { defaults: true, ..Self::NONE };
     pub(crate) const APPLICATION: Self = Self { application: true, ..Self::NONE };
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            defaults: self.defaults || other.defaults,
+            application: self.application || other.application,
+            meta: self.meta || other.meta,
+        }
+    }
 }
 
 pub(crate) fn limit(text: &str) -> Declared {

@@ -15,14 +15,24 @@ use crate::{
     },
 };
 
-/// Handlers that answer with the status at the end of their path, or 200; and `serve`, which serves them behind a limiter.
+/// Handlers that answer with the status at the end of their path, or 200, some of them in scopes; and
+/// `serve`, which serves them behind a limiter.
 macro_rules! handlers {
-    (mod $world:ident { $($(#[$($attribute:tt)*])+ $name:ident;)+ }) => {
+    (
+        mod $world:ident { $($(#[$($attribute:tt)*])+ $name:ident;)+ }
+        $(
+            scope $path:literal $limits:expr => {
+                $($(#[$($inner_attribute:tt)*])+ $inner_name:ident;)+
+            }
+        )*
+    ) => {
         mod $world {
             #[allow(unused_imports)]
-            use actix_web::{App, HttpRequest, HttpResponse, get, post, route};
+            use actix_web::{App, HttpRequest, HttpResponse, get, post, route, web};
             #[allow(unused_imports)]
-            use limiter_actix::{Limiter, everyone, exempt, header, limit, shared_limit};
+            use limiter_actix::{
+                Exemption, Limiter, ScopeLimits, everyone, exempt, header, limit, shared_limit,
+            };
             use limiter_tests::{RunningServer, serve};
 
             #[allow(unused_imports)]
@@ -35,8 +45,20 @@ macro_rules! handlers {
                 }
             )+
 
+            $($(
+                $(#[$($inner_attribute)*])+
+                async fn $inner_name(request: HttpRequest) -> HttpResponse {
+                    HttpResponse::build(status_of(&request)).body("done")
+                }
+            )+)*
+
             pub(super) fn serve(limiter: Limiter) -> RunningServer {
-                serve!(App::new().wrap(limiter.middleware())$(.service($name))+)
+                serve!(
+                    App::new()
+                        .wrap(limiter.middleware())
+                        $(.service($name))+
+                        $(.service(web::scope($path).wrap($limits)$(.service($inner_name))+))*
+                )
             }
         }
     };
@@ -695,5 +717,50 @@ pub(crate) fn own_meta_limits() -> World {
             route("GET", &["/orders"]).limit(shared("1/second", "database").meta("3/hour")),
         ],
         ..World::new("own_meta_limits", punished_once::serve)
+    }
+}
+
+handlers! {
+    mod scoped {
+        #[get("/plain")] plain;
+    }
+    scope "/api" ScopeLimits::new("api").limits(["4/minute"]) => {
+        #[get("/plain")] api_plain;
+        #[get("/own")] #[limit("1/second")] api_own;
+        #[get("/adds")] #[limit("1/second", override_defaults = false)] api_adds;
+        #[get("/ping")] #[exempt] api_ping;
+    }
+    scope "/open" ScopeLimits::new("open").limits(["1/second"]).override_defaults(false) => {
+        #[get("/plain")] open_plain;
+        #[get("/adds")] #[limit("5/hour", override_defaults = false)] open_adds;
+    }
+    scope "/free" ScopeLimits::new("free").exempt(Exemption::ALL) => {
+        #[get("/plain")] free_plain;
+        #[get("/own")] #[limit("2/minute")] free_own;
+    }
+}
+
+/// Limits and exemptions of scopes: the reference's blueprints.
+pub(crate) fn scopes() -> World {
+    let api = |path| route("GET", path).scope_limit(limit("4/minute"));
+    let open = |path| route("GET", path).scope_limit(limit("1/second").keep_defaults());
+    let free = |path| route("GET", path).scope_exempt(Exempt::ALL);
+    World {
+        limiter: |builder| builder.application_limits(["7/minute"]).default_limits(["3/minute"]),
+        application: Class::new("7/minute"),
+        defaults: Class::new("3/minute"),
+        routes: vec![
+            route("GET", &["/plain"]),
+            api(&["/api/plain"]),
+            api(&["/api/own"]).limit(limit("1/second")),
+            api(&["/api/adds"]).limit(limit("1/second").keep_defaults()),
+            api(&["/api/ping"]).exempt(Exempt::ALL),
+            open(&["/open/plain"]),
+            open(&["/open/adds"]).limit(limit("5/hour").keep_defaults()),
+            free(&["/free/plain"]),
+            free(&["/free/own"]).limit(limit("2/minute")),
+        ],
+        differences: &[Difference::AllOrNothing],
+        ..World::new("scopes", scoped::serve)
     }
 }
