@@ -67,14 +67,14 @@ class World:
         def handler(status="200", **arguments):
             return "done", int(status)
 
+        where = within or self.app
         # The limiter knows views by their names.
-        name = f"{methods} {path}"
-        handler.__name__ = handler.__qualname__ = name if within is None else f"{within.name} {name}"
+        handler.__name__ = handler.__qualname__ = f"{where.name} {methods} {path}"
         for decorator in reversed(decorators):
             handler = decorator(handler)
-        (within or self.app).add_url_rule(
+        where.add_url_rule(
             path,
-            handler.__name__.replace(".", "_"),
+            handler.__name__,
             handler,
             methods=methods.split(),
             # Actix answers no OPTIONS by itself.

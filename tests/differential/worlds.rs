@@ -15,8 +15,8 @@ use crate::{
     },
 };
 
-/// Handlers that answer with the status at the end of their path, or 200, some of them in scopes; and
-/// `serve`, which serves them behind a limiter.
+/// Handlers that answer with the status at the end of their path, or 200, some of them in scopes;
+/// and `serve`, which serves them behind a limiter.
 macro_rules! handlers {
     (
         mod $world:ident { $($(#[$($attribute:tt)*])+ $name:ident;)+ }
