@@ -366,6 +366,8 @@ class Handler(WSGIRequestHandler):
 def main():
     Clock.now = 1_700_000_000.0
     world = globals()[sys.argv[1]]()
+    # The storage starts one timer at its making.
+    world.limiter.storage.timer.join()
     server = make_server("127.0.0.1", 0, world.app, handler_class=Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
