@@ -299,6 +299,8 @@ impl Limits {
     fn read(value: &Value) -> syn::Result<Option<Self>> {
         Ok(match value.as_string() {
             Some(text) => Some(Self::Text(text.clone())),
+            // `concat!` and its like: what they yield cannot be seen, and is no function.
+            None if matches!(value.expr, Expr::Macro(_)) => None,
             None => Function::read("limit", value)?.map(Self::Function),
         })
     }
