@@ -329,18 +329,19 @@ impl Row {
 
     /// A function that runs when the answer is there, and cannot be waited for.
     fn sync_function(&self, value: &Value) -> syn::Result<Expr> {
-        let Function { is_async, expr } = self.function(value)?;
-        if !is_async {
-            return Ok(expr);
+        if let Some(token) = Function::never_awaited(value) {
+            return Err(Error::new(token.span, self.cannot_wait()));
         }
-        Err(Error::new_spanned(
-            value,
-            format!(
-                "`{}` runs when the answer is written, and cannot wait: remove `async`, and spawn \
-                 what takes long",
-                self.name
-            ),
-        ))
+        let Function { is_async, expr } = self.function(value)?;
+        if is_async { Err(Error::new_spanned(value, self.cannot_wait())) } else { Ok(expr) }
+    }
+
+    fn cannot_wait(&self) -> String {
+        format!(
+            "`{}` runs when the answer is written, and cannot wait: remove `async`, and spawn what \
+             takes long",
+            self.name
+        )
     }
 
     fn scope(&self, value: &Value) -> syn::Result<ScopeName> {
