@@ -94,6 +94,7 @@ argument! {
         label = "neither a string literal nor such a function",
         note = "the function is a `fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a `String`, \
                 or a `Cow` of them",
+        note = "a number becomes a name by `to_string()`",
         note = "an async function is written `scope = async tenant_of`"
     )]
     Scope<T: Into<Cow<'static, str>>> = Fn(&HttpRequest) -> T,

@@ -99,12 +99,12 @@ async fn dynamic() -> &'static str {
     "dynamic"
 }
 
-fn tier(_: &HttpRequest) -> &'static str {
+const fn tier(_: &HttpRequest) -> &'static str {
     "5/second"
 }
 
-fn tenant(_: &HttpRequest) -> String {
-    String::new()
+fn tenant(request: &HttpRequest) -> String {
+    request.path().to_owned()
 }
 
 #[test]
