@@ -101,6 +101,11 @@ impl Denial {
 }
 
 /// What a breach callback may return: nothing, a response, or perhaps a response.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no answer to a breach",
+    label = "not a response",
+    note = "a breach callback returns nothing, an `HttpResponse`, or an `Option` of one"
+)]
 pub trait IntoBreachResponse {
     /// The response that is sent in place of the limiter's; `None` to keep that.
     fn into_breach_response(self) -> Option<HttpResponse>;

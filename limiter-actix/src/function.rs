@@ -87,6 +87,11 @@ pub(crate) type ResponseFn<T> = Arc<dyn Fn(&ResponseHead) -> T + Send + Sync>;
 
 /// What a dynamic limit may return: a text in [limit notation](limiter_core::notation), or
 /// nothing, which says that this request has no such limit.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no text in limit notation",
+    label = "not a limit",
+    note = "a dynamic limit is a `&'static str`, a `String`, a `Cow` of them, or an `Option` of one"
+)]
 pub trait IntoLimitText {
     /// The text; an empty one where there is no limit.
     fn into_limit_text(self) -> Cow<'static, str>;
@@ -236,6 +241,12 @@ fn given_async<T>(
 }
 
 /// A cost for the builder: a number, or a function of the request.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a cost nor a function that returns one",
+    label = "no cost",
+    note = "write a `u64`, or a closure that names the type of its argument and returns a `u64`: \
+            `|request: &HttpRequest| 5`"
+)]
 pub trait IntoCost<Form> {
     /// The cost, as the builder keeps it.
     #[doc(hidden)]

@@ -25,6 +25,7 @@
 
 mod access;
 mod answer;
+mod argument;
 mod block;
 mod breach;
 mod charge;

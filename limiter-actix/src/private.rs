@@ -6,11 +6,7 @@ use actix_web::{HttpRequest, dev::ResponseHead};
 use futures_core::future::LocalBoxFuture;
 use limiter_core::{IntoKey, Key};
 
-use crate::{
-    breach::{Breach, IntoBreachResponse},
-    function::IntoLimitText,
-    key_by::KeyBy,
-};
+use crate::{argument, breach::Breach, key_by::KeyBy};
 pub use crate::{
     function::RequestFn,
     gate::Gate,
@@ -40,100 +36,83 @@ where
 
 /// `cost = f`.
 #[inline]
-pub fn cost(request: &HttpRequest, of: impl Fn(&HttpRequest) -> u64) -> u64 {
+pub fn cost(request: &HttpRequest, of: impl argument::Cost) -> u64 {
     of(request)
 }
 
 /// `cost = async f`.
-pub fn cost_async<'a, F>(request: &'a HttpRequest, of: F) -> LocalBoxFuture<'a, u64>
-where
-    F: AsyncFn(&HttpRequest) -> u64 + 'a,
-{
+pub fn cost_async<'a>(
+    request: &'a HttpRequest,
+    of: impl argument::AsyncCost + 'a,
+) -> LocalBoxFuture<'a, u64> {
     Box::pin(async move { of(request).await })
 }
 
 /// `exempt_when = f`.
 #[inline]
-pub fn exempt_when(request: &HttpRequest, is: impl Fn(&HttpRequest) -> bool) -> bool {
+pub fn exempt_when(request: &HttpRequest, is: impl argument::ExemptWhen) -> bool {
     is(request)
 }
 
 /// `exempt_when = async f`.
-pub fn exempt_when_async<'a, F>(request: &'a HttpRequest, is: F) -> LocalBoxFuture<'a, bool>
-where
-    F: AsyncFn(&HttpRequest) -> bool + 'a,
-{
+pub fn exempt_when_async<'a>(
+    request: &'a HttpRequest,
+    is: impl argument::AsyncExemptWhen + 'a,
+) -> LocalBoxFuture<'a, bool> {
     Box::pin(async move { is(request).await })
 }
 
 /// `#[limit(f)]`.
 #[inline]
-pub fn limits<T: IntoLimitText>(
-    request: &HttpRequest,
-    of: impl Fn(&HttpRequest) -> T,
-) -> Cow<'static, str> {
-    of(request).into_limit_text()
+pub fn limits<T, F: argument::Limits<T>>(request: &HttpRequest, of: F) -> Cow<'static, str> {
+    F::keep(of(request))
 }
 
 /// `#[limit(async f)]`.
-pub fn limits_async<'a, F, T>(
+pub fn limits_async<'a, T, F: argument::AsyncLimits<T> + 'a>(
     request: &'a HttpRequest,
     of: F,
-) -> LocalBoxFuture<'a, Cow<'static, str>>
-where
-    F: AsyncFn(&HttpRequest) -> T + 'a,
-    T: IntoLimitText,
-{
-    Box::pin(async move { of(request).await.into_limit_text() })
+) -> LocalBoxFuture<'a, Cow<'static, str>> {
+    Box::pin(async move { F::keep(of(request).await) })
 }
 
 /// `scope = f`.
 #[inline]
-pub fn scope<T: Into<Cow<'static, str>>>(
-    request: &HttpRequest,
-    of: impl Fn(&HttpRequest) -> T,
-) -> Cow<'static, str> {
-    of(request).into()
+pub fn scope<T, F: argument::Scope<T>>(request: &HttpRequest, of: F) -> Cow<'static, str> {
+    F::keep(of(request))
 }
 
 /// `scope = async f`.
-pub fn scope_async<'a, F, T>(
+pub fn scope_async<'a, T, F: argument::AsyncScope<T> + 'a>(
     request: &'a HttpRequest,
     of: F,
-) -> LocalBoxFuture<'a, Cow<'static, str>>
-where
-    F: AsyncFn(&HttpRequest) -> T + 'a,
-    T: Into<Cow<'static, str>>,
-{
-    Box::pin(async move { of(request).await.into() })
+) -> LocalBoxFuture<'a, Cow<'static, str>> {
+    Box::pin(async move { F::keep(of(request).await) })
 }
 
 /// `deduct_when = f`.
 #[inline]
-pub fn deduct_when(head: &ResponseHead, deduct: impl Fn(&ResponseHead) -> bool) -> bool {
+pub fn deduct_when(head: &ResponseHead, deduct: impl argument::DeductWhen) -> bool {
     deduct(head)
 }
 
 /// `cost_after = f`.
 #[inline]
-pub fn cost_after(head: &ResponseHead, of: impl Fn(&ResponseHead) -> u64) -> u64 {
+pub fn cost_after(head: &ResponseHead, of: impl argument::CostAfter) -> u64 {
     of(head)
 }
 
 /// `on_breach = f`.
 #[inline]
-pub fn on_breach<R: IntoBreachResponse>(
+pub fn on_breach<T, F: argument::OnBreach<T>>(
     breach: &Breach<'_>,
-    callback: impl Fn(&Breach<'_>) -> R,
+    callback: F,
 ) -> Option<HttpResponse> {
-    callback(breach).into_breach_response()
+    F::keep(callback(breach))
 }
 
 /// `error_message = f`.
 #[inline]
-pub fn error_message<R: Into<String>>(
-    breach: &Breach<'_>,
-    of: impl Fn(&Breach<'_>) -> R,
-) -> String {
-    of(breach).into()
+pub fn error_message<T, F: argument::ErrorMessage<T>>(breach: &Breach<'_>, of: F) -> String {
+    F::keep(of(breach))
 }

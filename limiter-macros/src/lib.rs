@@ -70,7 +70,7 @@ use crate::model::Kind;
 /// let handlers = limiter_actix::handlers();
 /// let listed = handlers.iter().find(|handler| handler.name() == "upload").expect("all are");
 /// assert_eq!(listed.routes()[0].path(), "/upload/{name}");
-/// assert_eq!(listed.limits()[0].text(), "10/second burst 20");
+/// assert_eq!(listed.limits()[0].text(), Some("10/second burst 20"));
 /// # let _ = (search, upload);
 /// ```
 ///
@@ -83,22 +83,45 @@ use crate::model::Kind;
 ///
 /// | argument | value | default |
 /// | --- | --- | --- |
-/// | first | a string with one or several limits, checked by the compiler | required |
+/// | first | a string with one or several limits, checked by the compiler; or a [function of the request](#dynamic-limits) that returns such a string | required |
 /// | `key` | a function of the request: who is limited | the limiter's key |
 /// | `cost` | a whole number, or a function of the request; 0 looks without taking | `1` |
-/// | `override_defaults` | `false`: the limiter's default limits apply as well | `true` |
+/// | `cost_after` | a function of the response: what to charge on top of `cost`, as far as it is there | nothing |
+/// | `override_defaults` | `false`: the limiter's default limits apply as well | `true`; `false` of a shadow |
 /// | `per_method` | `true`: each method has a counter of its own | `false` |
 /// | `methods` | the methods that are limited: `["GET", "POST"]`; default limits apply to the others | all |
-/// | `scope` | a string that divides the handler's counter from those of its other limits | none |
-/// | `error_message` | a string for the body of a denial | none |
+/// | `scope` | a string, or a function of the request that returns one: divides the handler's counter | none |
+/// | `exempt_when` | a function of the request that returns a `bool`: `true` leaves the request alone | never |
+/// | `deduct_when` | a function of the response that returns a `bool`: `false` gives the cost back | always |
+/// | `on_breach` | a function of the breach: called for every denial; a response it returns is sent in place of the limiter's | the limiter's |
+/// | `error_message` | a string for the body of a denial, or a function of the breach that returns one | the quota |
+/// | `meta` | a limit on the number of breaches, such as `"5/minute"`; a `static` of type `MetaLimit`; or a list of these | none |
+/// | `block` | for how long the texts in `meta` lock out: `"10 minutes"` | until the window of `meta` ends |
+/// | `shadow` | `true`: evaluated, counted and reported, never denies | `false` |
+/// | `candidate` | a string with limits that are tried out beside these, as shadows of them | none |
 /// | `name` | the policy's name in headers and reports: 1 to 64 printable ASCII characters | derived |
 /// | `strategy` | `"fixed-window"`, `"moving-window"`, `"sliding-window-counter"` or `"token-bucket"` | the limiter's |
 /// | `crate` | the path of `limiter_actix`, if it is not a direct dependency | `::limiter_actix` |
 ///
 /// # Functions
 ///
-/// A function is a path or a closure, and for `key` any `KeyBy` value such as `header("x-device")`
-/// or a tuple of them. It is called synchronously, unless the word `async` stands before it:
+/// A function is a path, a closure, or a call that returns one; for `key` it is any `KeyBy` value
+/// such as `header("x-device")` or a tuple of them. What it may be depends on when it is called:
+///
+/// | argument | called with | returns | may be async |
+/// | --- | --- | --- | --- |
+/// | first | `&HttpRequest` | a `&'static str`, a `String`, a `Cow` of them, or an `Option` of one | yes |
+/// | `key` | `&HttpRequest` | a `Key`, a text, a number, an `IpAddr`, or an `Option` of one | yes |
+/// | `cost` | `&HttpRequest` | `u64` | yes |
+/// | `scope` | `&HttpRequest` | a `&'static str`, a `String`, or a `Cow` of them | yes |
+/// | `exempt_when` | `&HttpRequest` | `bool` | yes |
+/// | `deduct_when` | `&ResponseHead` | `bool` | no |
+/// | `cost_after` | `&ResponseHead` | `u64` | no |
+/// | `on_breach` | `&Breach<'_>` | nothing, an `HttpResponse`, or an `Option` of one | no |
+/// | `error_message` | `&Breach<'_>` | a `String` or a `&'static str` | no |
+///
+/// Functions of the request are asked before anything is decided, and the request can wait for
+/// them. They are called synchronously, unless the word `async` stands before them:
 ///
 /// ```
 /// use actix_web::HttpRequest;
@@ -125,10 +148,104 @@ use crate::model::Kind;
 /// # assert_eq!(listed.limits().len(), 5);
 /// ```
 ///
+/// Functions of the response and of the breach run while the answer is being written, with borrows
+/// of it that cannot be held across an await, so they are never async. What takes long, such as a
+/// message to somebody, is spawned from them:
+///
+/// ```
+/// use actix_web::{HttpResponse, dev::ResponseHead, post};
+/// use limiter_actix::{Breach, MetaLimit, limit};
+///
+/// static HAMMERING: MetaLimit = MetaLimit::new("20/day").block("1 day");
+///
+/// /// Only failed attempts count; who fails too often and goes on is locked out.
+/// #[post("/login")]
+/// #[limit("5/minute", deduct_when = has_failed, error_message = excuse, meta = HAMMERING)]
+/// async fn login() -> HttpResponse {
+///     HttpResponse::Unauthorized().finish()
+/// }
+///
+/// fn has_failed(head: &ResponseHead) -> bool {
+///     head.status.is_client_error()
+/// }
+///
+/// fn excuse(breach: &Breach<'_>) -> String {
+///     format!("more than {} failed attempts", breach.limit().quota())
+/// }
+///
+/// /// Charges for the tokens that were used, once they are known.
+/// #[post("/complete")]
+/// #[limit("10000/hour", cost_after = tokens_used, on_breach = sorry)]
+/// async fn complete() -> HttpResponse {
+///     HttpResponse::Ok().insert_header(("x-tokens", "250")).finish()
+/// }
+///
+/// fn tokens_used(head: &ResponseHead) -> u64 {
+///     let tokens = head.headers().get("x-tokens").and_then(|tokens| tokens.to_str().ok());
+///     tokens.and_then(|tokens| tokens.parse().ok()).unwrap_or(0)
+/// }
+///
+/// fn sorry(breach: &Breach<'_>) -> Option<HttpResponse> {
+///     let account = breach.limit().name().to_owned();
+///     actix_web::rt::spawn(async move { println!("{account} is used up") });
+///     None
+/// }
+/// # let _ = (login, complete);
+/// ```
+///
+/// A function named here is found from where the handler stands. `Self` and the generic parameters
+/// of the handler are not known to it: the record of the limits is one `static` for all of them.
+///
+/// # Dynamic limits
+///
+/// Instead of a string, the first argument may be a function of the request. It is called for every
+/// request, and what it returns is parsed once and remembered:
+///
+/// ```
+/// use actix_web::{HttpRequest, get};
+/// use limiter_actix::{header, limit};
+///
+/// #[get("/catalogue")]
+/// #[limit(tier_of, key = header("x-api-key"))]
+/// async fn catalogue() -> &'static str {
+///     "found"
+/// }
+///
+/// #[get("/summary")]
+/// #[limit(async |request: &HttpRequest| stored_tier(request).await)]
+/// #[limit("1000/day", candidate = "500/day")]
+/// async fn summary() -> &'static str {
+///     "summary"
+/// }
+///
+/// fn tier_of(request: &HttpRequest) -> &'static str {
+///     match request.headers().get("x-plan") {
+///         Some(plan) if plan == "pro" => "1000/hour",
+///         _ => "10/minute; 100/hour",
+///     }
+/// }
+///
+/// /// `None` and an empty text: this request has no such limit.
+/// async fn stored_tier(request: &HttpRequest) -> Option<String> {
+///     # let _ = request;
+///     Some("60/minute".to_owned())
+/// }
+///
+/// let handlers = limiter_actix::handlers();
+/// let listed = handlers.iter().find(|handler| handler.name() == "catalogue").expect("all are");
+/// assert_eq!(listed.limits()[0].text(), None);
+/// # let _ = (catalogue, summary);
+/// ```
+///
+/// A text that cannot be parsed is logged, once, with the handler's name. By default it counts as
+/// none, so the handler's other limits and the default limits apply; where there is nothing to fall
+/// back to, let `LimiterBuilder::invalid_dynamic_limit` deny the request.
+///
 /// # Mistakes are compile errors
 ///
 /// Limits that cannot be parsed, a cost that could never be admitted, a burst for a strategy that
-/// has none, unknown or repeated arguments, values of the wrong kind:
+/// has none, functions that take or return something else, what is said of the denials of a shadow,
+/// unknown or repeated arguments, values of the wrong kind:
 ///
 /// ```compile_fail
 /// # use limiter_actix::limit;
@@ -174,10 +291,49 @@ pub fn limit(args: TokenStream, item: TokenStream) -> TokenStream {
 /// The first is one of
 ///
 /// * the path of a `static` of type `SharedLimit`, which has limits and scope;
-/// * a string with limits, and then `scope = "…"` is required.
+/// * a string with limits, or a [function of the request](macro@limit#dynamic-limits) that returns
+///   one, and then `scope` is required: the name that the handlers share, in a string, or a function
+///   of the request that returns it.
 ///
-/// All others are those of [`#[limit]`](macro@limit#arguments), and each belongs to this handler
-/// alone: one may cost more than another.
+/// All others are those of `#[limit]`, and each belongs to this handler alone: one may cost more
+/// than another, and one may be exempt where another is not.
+///
+/// | argument | value | default |
+/// | --- | --- | --- |
+/// | first | a `static`, a string or a function, as above | required |
+/// | `scope` | a string, or a function of the request that returns one | that of the `static`, or required |
+/// | `key`, `cost`, `cost_after`, `override_defaults`, `per_method`, `methods`, `exempt_when`, `deduct_when`, `on_breach`, `error_message`, `meta`, `block`, `shadow`, `candidate`, `name`, `strategy`, `crate` | as of [`#[limit]`](macro@limit#arguments) | likewise |
+///
+/// A function of the request shares a counter between the handlers of one tenant:
+///
+/// ```
+/// use actix_web::{HttpRequest, get};
+/// use limiter_actix::{ScopeRecord, shared_limit};
+///
+/// #[get("/invoices")]
+/// #[shared_limit("100/hour", scope = database_of)]
+/// async fn invoices() -> &'static str {
+///     "invoices"
+/// }
+///
+/// #[get("/statement")]
+/// #[shared_limit(budget_of, scope = database_of, cost = 5)]
+/// async fn statement() -> &'static str {
+///     "statement"
+/// }
+///
+/// fn database_of(request: &HttpRequest) -> String {
+///     format!("mysql-{}", request.connection_info().host())
+/// }
+///
+/// fn budget_of(_: &HttpRequest) -> &'static str {
+///     "100/hour"
+/// }
+/// # let handlers = limiter_actix::handlers();
+/// # let listed = handlers.iter().find(|handler| handler.name() == "statement").expect("all are");
+/// # assert_eq!(listed.limits()[0].scope_record(), ScopeRecord::SharedBy);
+/// # let _ = (invoices, statement);
+/// ```
 #[proc_macro_attribute]
 pub fn shared_limit(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::SharedLimit, args.into(), &item.into()).into()

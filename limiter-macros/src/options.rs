@@ -95,16 +95,16 @@ const ROWS: &[Row] = &[
     Row {
         name: "meta",
         allowed_on: LIMITS,
-        expects: "how many breaches are tolerated, such as `\"5/minute\"`, a `static` of type \
+        expects: "a limit on the number of breaches such as `\"5/minute\"`, a `static` of type \
                   `MetaLimit`, or a list of these",
         read: |options, row, value| set(&mut options.meta, row.meta(value)),
     },
     Row {
         name: "block",
         allowed_on: LIMITS,
-        expects: "for how long clients with too many breaches are locked out, such as \
+        expects: "the time for which clients with too many breaches are locked out, such as \
                   `\"10 minutes\"`",
-        read: |options, row, value| set(&mut options.block, row.string(value)),
+        read: |options, row, value| set(&mut options.block, row.time(value)),
     },
     Row {
         name: "shadow",
@@ -245,6 +245,15 @@ impl Row {
         if is_printable && name.len() <= 64 { Ok(text) } else { Err(self.mismatch(value)) }
     }
 
+    /// A window without an amount. What the parser says of it is about limits.
+    fn time(&self, value: &Value) -> syn::Result<LitStr> {
+        let text = self.string(value)?;
+        match limiter_core::notation::parse_window(&text.value()) {
+            Ok(_) => Ok(text),
+            Err(_) => Err(self.mismatch(value)),
+        }
+    }
+
     fn boolean(&self, value: &Value) -> syn::Result<LitBool> {
         match (&value.asyncness, &value.expr) {
             (None, Expr::Lit(ExprLit { lit: Lit::Bool(boolean), .. })) => Ok(boolean.clone()),
@@ -320,18 +329,19 @@ impl Row {
 
     /// A function that runs when the answer is there, and cannot be waited for.
     fn sync_function(&self, value: &Value) -> syn::Result<Expr> {
-        let Function { is_async, expr } = self.function(value)?;
-        if !is_async {
-            return Ok(expr);
+        if let Some(token) = Function::never_awaited(value) {
+            return Err(Error::new(token.span, self.cannot_wait()));
         }
-        Err(Error::new_spanned(
-            value,
-            format!(
-                "`{}` runs when the answer is written, and cannot wait: remove `async`, and spawn \
-                 what takes long",
-                self.name
-            ),
-        ))
+        let Function { is_async, expr } = self.function(value)?;
+        if is_async { Err(Error::new_spanned(value, self.cannot_wait())) } else { Ok(expr) }
+    }
+
+    fn cannot_wait(&self) -> String {
+        format!(
+            "`{}` runs when the answer is written, and cannot wait: remove `async`, and spawn what \
+             takes long",
+            self.name
+        )
     }
 
     fn scope(&self, value: &Value) -> syn::Result<ScopeName> {
@@ -353,7 +363,9 @@ impl Row {
             (None, Expr::Array(ExprArray { elems, .. })) if !elems.is_empty() => {
                 elems.iter().collect()
             }
-            (None, one @ (Expr::Lit(_) | Expr::Path(_))) => vec![one],
+            (None, one @ (Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) | Expr::Path(_))) => {
+                vec![one]
+            }
             _ => return Err(self.mismatch(value)),
         };
         let mut errors = Errors::default();

@@ -16,6 +16,7 @@
 #![allow(clippy::redundant_pub_crate)]
 
 mod folding;
+mod functions;
 mod hygiene;
 mod options;
 mod positions;

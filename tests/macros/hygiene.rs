@@ -4,7 +4,7 @@
 //! then be a pattern that matches the struct.
 
 use actix_web::{HttpRequest, get};
-use limiter_actix::{SharedLimit, limit, shared_limit};
+use limiter_actix::{MetaLimit, SharedLimit, limit, shared_limit};
 
 use crate::support::answer;
 
@@ -16,7 +16,19 @@ macro_rules! named {
             use limiter_actix::limit;
 
             #[get("/{number}")]
-            #[limit("10/second", key = |_request: &HttpRequest| "everyone")]
+            #[limit(
+                |_request| "10/second",
+                key = |_request: &HttpRequest| "everyone",
+                scope = |_request| "everything",
+                exempt_when = async |_request: &HttpRequest| false,
+                deduct_when = |_head| true,
+                cost_after = |_head| 0,
+                on_breach = |_breach| (),
+                error_message = |_breach| "slow down",
+                meta = ["10/second"],
+                block = "1 second",
+                candidate = "5/second",
+            )]
             pub(super) async fn $name($name: web::Path<u32>) -> String {
                 $name.to_string()
             }
@@ -31,6 +43,8 @@ macro_rules! named {
 
 named! {
     args argument arguments gate limiter record request response returned r#type __gate __record
+    limit_text limits scope scope_by key cost cost_after exempt_when deduct_when on_breach
+    error_message meta block shadow candidate subject head breach callback of keep
 }
 
 /// Names of the prelude and of the standard library, taken by the user.
@@ -59,6 +73,14 @@ mod taken {
 
     #[get("/")]
     #[::limiter_actix::limit("10/second", cost = 2, strategy = "token-bucket")]
+    #[::limiter_actix::limit(
+        |_| "10/second",
+        scope = |_| "everything",
+        exempt_when = |_| false,
+        on_breach = |_| (),
+        meta = ["10/second", super::PENALTY],
+        candidate = "5/second",
+    )]
     pub(super) async fn handler() -> &'static str {
         "taken"
     }
@@ -75,10 +97,29 @@ mod facade {
 }
 
 static DATABASE: SharedLimit = SharedLimit::new("10/second", "hygiene");
+static PENALTY: MetaLimit = MetaLimit::new("10/second");
 
 #[limit("10/second", key = |_: &HttpRequest| "everyone", crate = crate::hygiene::facade::limits)]
 #[get("/")]
 #[shared_limit(DATABASE, cost = async |_: &HttpRequest| 2, crate = crate::hygiene::facade::limits)]
+#[limit(
+    async |_: &HttpRequest| "10/second",
+    scope = async |_: &HttpRequest| "facade",
+    exempt_when = |_| false,
+    deduct_when = |_| true,
+    cost_after = |_| 1,
+    on_breach = |_| (),
+    error_message = |_| "slow down",
+    meta = ["5/minute", PENALTY],
+    candidate = "5/second",
+    crate = crate::hygiene::facade::limits,
+)]
+#[limit(
+    "10/second",
+    meta = "5/minute",
+    block = "1 minute",
+    crate = crate::hygiene::facade::limits,
+)]
 async fn through_a_facade() -> &'static str {
     "facade"
 }

@@ -1,7 +1,9 @@
 //! The link-time list of handlers tells what was declared, and where.
 
-use actix_web::{get, web};
-use limiter_actix::{Exemption, ScopeRecord, SharedLimit, exempt, limit, shared_limit};
+use actix_web::{HttpRequest, get, web};
+use limiter_actix::{
+    Exemption, LimitRecord, ScopeRecord, SharedLimit, exempt, limit, shared_limit,
+};
 
 use crate::support::{limits, record, routes};
 
@@ -28,8 +30,7 @@ fn record_tells_what_was_declared() {
         record.limits()[0].quotas(),
         ["100/day", "10/hour"].map(|text| text.parse().unwrap())
     );
-    let scopes: Vec<_> =
-        record.limits().iter().map(limiter_actix::LimitRecord::scope_record).collect();
+    let scopes: Vec<_> = record.limits().iter().map(LimitRecord::scope_record).collect();
     assert_eq!(
         scopes,
         [
@@ -39,8 +40,7 @@ fn record_tells_what_was_declared() {
             ScopeRecord::Handler,
         ]
     );
-    let overrides: Vec<_> =
-        record.limits().iter().map(limiter_actix::LimitRecord::overrides_defaults).collect();
+    let overrides: Vec<_> = record.limits().iter().map(LimitRecord::overrides_defaults).collect();
     assert_eq!(overrides, [true, true, false, true]);
     assert_eq!(record.exempt(), Exemption::NONE);
 }
@@ -87,6 +87,51 @@ fn record_tells_the_exemption() {
     );
     assert_eq!(record("records::exempt_from_all_but_its_own").exempt(), Exemption::ALL);
     assert_eq!(limits(record("records::exempt_from_all_but_its_own")), ["1/second"]);
+}
+
+#[limit(tier)]
+#[limit(async |_: &HttpRequest| "1/second", scope = |_: &HttpRequest| "part")]
+#[shared_limit(tier, scope = "mysql")]
+#[shared_limit("2/second", scope = tenant)]
+#[limit("3/second", shadow = true)]
+#[limit("4/second", candidate = "1/second; 9/minute", shadow = false)]
+async fn dynamic() -> &'static str {
+    "dynamic"
+}
+
+const fn tier(_: &HttpRequest) -> &'static str {
+    "5/second"
+}
+
+fn tenant(request: &HttpRequest) -> String {
+    request.path().to_owned()
+}
+
+#[test]
+fn record_tells_what_is_known_before_a_request() {
+    let limits = record("records::dynamic").limits();
+    let texts: Vec<_> = limits.iter().map(LimitRecord::text).collect();
+    assert_eq!(texts, [None, None, None, Some("2/second"), Some("3/second"), Some("4/second")]);
+    assert_eq!(limits[0].quotas(), []);
+    let scopes: Vec<_> = limits.iter().map(LimitRecord::scope_record).collect();
+    assert_eq!(
+        scopes,
+        [
+            ScopeRecord::Handler,
+            ScopeRecord::HandlerPartBy,
+            ScopeRecord::Shared("mysql"),
+            ScopeRecord::SharedBy,
+            ScopeRecord::Handler,
+            ScopeRecord::Handler,
+        ]
+    );
+    let shadows: Vec<_> = limits.iter().map(LimitRecord::is_shadow).collect();
+    assert_eq!(shadows, [false, false, false, false, true, false]);
+    let candidates: Vec<_> = limits.iter().map(LimitRecord::candidate_text).collect();
+    assert_eq!(candidates, [None, None, None, None, None, Some("1/second; 9/minute")]);
+    // What never denies does not replace what does.
+    assert!(!limits[4].overrides_defaults());
+    assert!(limits[5].overrides_defaults());
 }
 
 /// Two functions of one name are two handlers, if their modules differ.

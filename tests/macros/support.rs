@@ -25,6 +25,14 @@ pub(crate) async fn answer(
     answers(service, &[request]).await.remove(0)
 }
 
+/// The statuses of several requests to one app.
+pub(crate) async fn statuses(
+    service: impl HttpServiceFactory + 'static,
+    requests: &[&str],
+) -> Vec<u16> {
+    answers(service, requests).await.iter().map(|(status, _)| status.as_u16()).collect()
+}
+
 /// Status and body of several requests to one app.
 pub(crate) async fn answers(
     service: impl HttpServiceFactory + 'static,

@@ -50,9 +50,19 @@ fn statics(function: &ItemFn) -> Vec<&ItemStatic> {
     statics.collect()
 }
 
+/// The initialiser of the static of this name, without spaces.
+fn initialiser(function: &ItemFn, name: &str) -> String {
+    compact(&named(function, name).expr)
+}
+
+fn named<'a>(function: &'a ItemFn, name: &str) -> &'a ItemStatic {
+    statics(function).into_iter().find(|item| item.ident == name).expect("a static of this name")
+}
+
 /// The declared limits, in order, without spaces.
 fn limits(function: &ItemFn) -> Vec<String> {
-    let Expr::Array(array) = &*statics(function)[0].expr else { panic!("an array of limits") };
+    let limits = named(function, "__LIMITER_LIMITS");
+    let Expr::Array(array) = &*limits.expr else { panic!("an array of limits") };
     array.elems.iter().map(compact).collect()
 }
 
@@ -282,7 +292,9 @@ impl Visit<'_> for Names {
 
 const EVERYTHING: &str = r#"
     "10/second burst 20", key = crate::key, cost = async crate::cost, override_defaults = false,
-    per_method = true, methods = ["get"], scope = "part", error_message = "slow down",
+    per_method = true, methods = ["get"], scope = "part", exempt_when = async crate::exempt,
+    deduct_when = crate::deduct, cost_after = crate::after, on_breach = crate::breach,
+    error_message = "slow down", meta = ["5/minute", crate::META], candidate = "5/second",
     name = "search", strategy = "token-bucket"
 "#;
 
@@ -329,19 +341,83 @@ fn every_option_reaches_the_record() {
     for part in [
         r#"LimitRecord::limit("10/secondburst20")"#,
         r#".scope("part")"#,
-        ".key(::limiter_actix::__private::KeyFn::Sync(|__limiter_request|::limiter_actix::\
+        ".key(::limiter_actix::__private::RequestFn::Sync(|__limiter_request|::limiter_actix::\
          __private::key(__limiter_request,crate::key)))",
-        ".cost(::limiter_actix::__private::CostRecord::Async(|__limiter_request|::limiter_actix::\
-         __private::cost_async(__limiter_request,crate::cost)))",
+        ".cost(::limiter_actix::__private::CostRecord::Function(::limiter_actix::__private::\
+         RequestFn::Async(|__limiter_request|::limiter_actix::__private::cost_async(\
+         __limiter_request,crate::cost))))",
+        ".exempt_when(::limiter_actix::__private::RequestFn::Async(|__limiter_request|\
+         ::limiter_actix::__private::exempt_when_async(__limiter_request,crate::exempt)))",
+        ".deduct_when(|__limiter_subject|::limiter_actix::__private::deduct_when(\
+         __limiter_subject,crate::deduct))",
+        ".cost_after(|__limiter_subject|::limiter_actix::__private::cost_after(\
+         __limiter_subject,crate::after))",
+        ".on_breach(|__limiter_subject|::limiter_actix::__private::on_breach(\
+         __limiter_subject,crate::breach))",
+        ".meta(&__LIMITER_META_0)",
+        r#".candidate("5/second")"#,
         ".per_method(true)",
         r#".methods(&["GET"])"#,
         ".override_defaults(false)",
-        r#".error_message("slowdown")"#,
+        r#".error_message(::limiter_actix::__private::MessageRecord::Text("slowdown"))"#,
         r#".name("search")"#,
         ".strategy(::limiter_actix::__private::Strategy::TokenBucket)",
     ] {
         assert!(limit.contains(part), "{part} is missing in {limit}");
     }
+}
+
+#[test]
+fn functions_of_the_limit_the_scope_and_the_message_reach_the_record() {
+    let function = limited(
+        quote!(async tier_of, scope = tenant_of, error_message = excuse, shadow = false),
+        quote!(
+            #[::limiter_actix::shared_limit(__limiter() tier_of, scope = async |r| tenant(r).await)]
+            async fn f() -> u8 {
+                1
+            }
+        ),
+    );
+    let limits = limits(&function);
+    let [shared, own] = &limits[..] else { panic!("two limits") };
+    for (limit, part) in [
+        (own, "LimitRecord::dynamic(::limiter_actix::__private::RequestFn::Async("),
+        (own, "limits_async(__limiter_request,tier_of)"),
+        (own, "scope(__limiter_request,tenant_of)"),
+        (own, ".scope_by(::limiter_actix::__private::RequestFn::Sync("),
+        (
+            own,
+            "MessageRecord::Function(|__limiter_subject|::limiter_actix::__private::error_message(",
+        ),
+        (own, ".shadow(false)"),
+        (shared, "LimitRecord::dynamic(::limiter_actix::__private::RequestFn::Sync("),
+        (shared, ".shared_by(::limiter_actix::__private::RequestFn::Async("),
+        (shared, "scope_async(__limiter_request,async|r|tenant(r).await)"),
+    ] {
+        assert!(limit.contains(part), "{part} is missing in {limit}");
+    }
+}
+
+#[test]
+fn meta_limits_are_statics_of_the_handler() {
+    let function = limited(
+        quote!("10/minute", meta = ["5/minute", "20/day"], block = "10 minutes"),
+        quote!(
+            #[::limiter_actix::limit(__limiter() "1/s", meta = crate::PENALTY)]
+            async fn f() -> u8 {
+                1
+            }
+        ),
+    );
+    assert_eq!(initialiser(&function, "__LIMITER_META_0"), "[&crate::PENALTY]");
+    assert_eq!(
+        initialiser(&function, "__LIMITER_META_1"),
+        "[&__LIMITER_META_1_0,&__LIMITER_META_1_1]"
+    );
+    assert_eq!(
+        initialiser(&function, "__LIMITER_META_1_1"),
+        r#"::limiter_actix::__private::MetaLimit::new("20/day").block("10minutes")"#
+    );
 }
 
 #[test]
@@ -354,7 +430,7 @@ fn record_is_submitted() {
             }
         ),
     );
-    let record = compact(&statics(&function)[2].expr);
+    let record = initialiser(&function, "__LIMITER_RECORD");
     assert!(record.contains(r#"::core::concat!(::core::module_path!(),"::","type"),"type""#));
     let submitted = function.block.stmts.iter().any(|statement| match statement {
         Stmt::Macro(it) => is_submission(&it.mac),

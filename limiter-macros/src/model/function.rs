@@ -1,6 +1,6 @@
 //! A function that an argument names.
 
-use syn::{Error, Expr, ExprClosure, ExprUnary, UnOp};
+use syn::{Error, Expr, ExprClosure, ExprUnary, Token, UnOp};
 
 use crate::args::Value;
 
@@ -24,12 +24,9 @@ impl Function {
         if !is_function {
             return Ok(None);
         }
-        if let (None, Expr::Closure(ExprClosure { asyncness: None, body, .. })) =
-            (&value.asyncness, &value.expr)
-            && let Expr::Async(body) = &**body
-        {
+        if let Some(token) = Self::never_awaited(value) {
             return Err(Error::new(
-                body.async_token.span,
+                token.span,
                 format!("`{name}` would not be awaited: write `async |request| …`"),
             ));
         }
@@ -39,5 +36,16 @@ impl Function {
             is_async: value.asyncness.is_some() || is_async_closure,
             expr: value.expr.clone(),
         }))
+    }
+
+    /// The `async` of a closure whose body is an async block, which our call would drop.
+    pub(crate) fn never_awaited(value: &Value) -> Option<Token![async]> {
+        match (&value.asyncness, &value.expr) {
+            (None, Expr::Closure(ExprClosure { asyncness: None, body, .. })) => match &**body {
+                Expr::Async(body) => Some(body.async_token),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 }

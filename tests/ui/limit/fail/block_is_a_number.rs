@@ -1,0 +1,8 @@
+use limiter_actix::limit;
+
+#[limit("10/minute", meta = "5/minute", block = 600)]
+async fn search() -> &'static str {
+    "found"
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use limiter_actix::limit;
+
+#[limit("10/minute", candidate = "50 minute")]
+async fn search() -> &'static str {
+    "found"
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use limiter_actix::limit;
+
+#[limit("10/minute", meta = MetaLimit::new("5/minute"))]
+async fn search() -> &'static str {
+    "found"
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use actix_web::HttpRequest;
+use limiter_actix::shared_limit;
+
+#[shared_limit(tier_of)]
+async fn search() -> &'static str {
+    "found"
+}
+
+fn tier_of(_: &HttpRequest) -> &'static str {
+    "10/minute"
+}
+
+fn main() {}
