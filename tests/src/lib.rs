@@ -1,6 +1,7 @@
 //! What several test targets need: a server on a free port, a client that sends just what it is
 //! told, and a proxy that does to a connection what networks do.
 
+pub mod hitter;
 pub mod proxy;
 
 use std::{

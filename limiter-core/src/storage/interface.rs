@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use crate::{charge::Charge, decision::Outcome, error::StorageError, strategy::Strategy};
+use crate::{Quota, charge::Charge, decision::Outcome, error::StorageError, strategy::Strategy};
 
 /// A future of a storage that has to wait for somebody.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -39,6 +39,14 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
 
     /// Whether the storage can run the strategy.
     fn supports(&self, strategy: Strategy) -> bool;
+
+    /// Whether the storage can count the quota, of a strategy that it [supports](Self::supports).
+    ///
+    /// # Errors
+    /// What was expected and what was found.
+    fn check(&self, _strategy: Strategy, _quota: &Quota) -> Result<(), StorageError> {
+        Ok(())
+    }
 
     /// Does it at once where no waiting is needed; `None` where it is, and nothing was done.
     fn apply_now(&self, verb: Verb, charges: &mut [Charge<'_>]) -> Option<Outcome>;

@@ -12,5 +12,7 @@ pub mod denied;
 pub mod guarded;
 mod interface;
 pub mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 pub use self::interface::{BoxFuture, Storage, Verb};

@@ -1,0 +1,54 @@
+//! Counters in Redis or Valkey, for services with more than one process.
+//!
+//! # How a batch is decided
+//!
+//! One script decides a whole batch where the state is: **one round trip**, whatever the number of
+//! limits, atomic by Redis' own rules, and timed by the server's clock, so that machines whose
+//! clocks differ count alike. The script runs the strategies of [`crate::strategy`] exactly; the
+//! tests compare them to the microsecond. It lies in `decide.lua`.
+//!
+//! Concurrent requests are pipelined on one connection per runtime, which is made at the first
+//! request and made anew when it breaks. A request that is dropped half-way leaves it usable.
+//!
+//! # What is stored
+//!
+//! One key per limit and client: `<prefix>{<client>}<digest of the limit>`. The braces make all
+//! counters of a client live in one slot of a cluster. The client is in the form of
+//! [`Key::to_bytes`](crate::Key::to_bytes), where secrets are digests. Every key expires when it
+//! means nothing any more, and every hit says anew when that is.
+//!
+//! | strategy | value |
+//! | --- | --- |
+//! | fixed window | `ends_at used` |
+//! | sliding window counter | `started_at previous current` |
+//! | token bucket | `full_at fraction` |
+//! | moving window | a list: the sum of all costs, then one entry a hit |
+//!
+//! Moments are microseconds since the UNIX epoch. The amount of a limit is not stored: a new plan
+//! goes on from what was used.
+//!
+//! # What differs on a cluster
+//!
+//! A batch over several clients, as with a shared limit that counts everyone as one, spans slots,
+//! and no script does. The slots are asked side by side; if one denies, what the others took is
+//! given back. For a moment it counts for others too, which may deny a request that would just have
+//! fitted, and never admits one too many.
+//!
+//! # Limits of this storage
+//!
+//! Windows, and the time in which an empty bucket refills, are at most about 71 years
+//! (2⁵¹ microseconds): numbers in Lua are exact no further. [`RedisStorage`] refuses the rest when
+//! a limiter is built.
+//!
+//! # Rights
+//!
+//! An ACL user needs `~<prefix>*` and `+eval +evalsha +time +get +set +del +lindex +llen +lrange
+//! +lset +ltrim +lrem +rpush +rpop +pexpire`, and for clearing `+scan +unlink`.
+
+mod connection;
+mod key_name;
+mod script;
+mod storage;
+mod uri;
+
+pub use self::storage::{RedisStorage, RedisStorageBuilder};

@@ -1,0 +1,141 @@
+//! Where the servers are, as a URI.
+
+use crate::error::StorageError;
+
+/// What a URI says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// One server, in the form that the client reads.
+    Single { url: String },
+    /// Some nodes of a cluster, likewise.
+    Cluster { urls: Vec<String> },
+    /// Sentinels, likewise; the name of the primary they watch; and who we are to its servers.
+    Sentinel { urls: Vec<String>, service: String, server: ServerLogin },
+}
+
+/// How to log in to the servers behind sentinels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ServerLogin {
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) database: i64,
+}
+
+const LEGAL: &str = "legal forms are `redis://[user:password@]host:port[/database]`, \
+                     `redis+unix:///path`, `redis+cluster://host:port,host:port` and \
+                     `redis+sentinel://host:port,host:port/service[/database]`, with `valkey` for \
+                     `redis` and, where TLS is built in, `rediss` and `valkeys`";
+
+impl Target {
+    /// Reads a URI. An error quotes the scheme or what is missing, and never the rest: that may
+    /// hold a password.
+    pub(super) fn parse(uri: &str) -> Result<Self, StorageError> {
+        let Some((scheme, rest)) = uri.split_once("://") else {
+            return Err(mistake("expected a URI with a scheme, found none"));
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        let (family, kind) = scheme.split_once('+').unwrap_or((&scheme, ""));
+        let client = match family {
+            "redis" | "valkey" => "redis",
+            "rediss" | "valkeys" => "rediss",
+            _ => return Err(mistake(&format!("expected a scheme of Redis, found `{scheme}`"))),
+        };
+        if client == "rediss" {
+            check_tls()?;
+        }
+        match kind {
+            "" => Ok(Self::Single { url: format!("{client}://{rest}") }),
+            "unix" if client == "redis" => Ok(Self::Single { url: format!("redis+unix://{rest}") }),
+            "cluster" => cluster(client, rest),
+            "sentinel" => sentinel(client, rest),
+            _ => Err(mistake(&format!("expected a scheme of Redis, found `{scheme}`"))),
+        }
+    }
+}
+
+fn cluster(client: &str, rest: &str) -> Result<Target, StorageError> {
+    let (login, hosts, path) = split(rest);
+    if !path.trim_matches('/').is_empty() {
+        return Err(mistake("expected no database, for a cluster has but one"));
+    }
+    let urls = urls(client, login, hosts)?;
+    Ok(Target::Cluster { urls })
+}
+
+fn sentinel(client: &str, rest: &str) -> Result<Target, StorageError> {
+    let (login, hosts, path) = split(rest);
+    let (service, database) = path.split_once('/').unwrap_or((path, ""));
+    if service.is_empty() {
+        return Err(mistake(
+            "expected the service that the sentinels watch, as in `…:26379/mymaster`",
+        ));
+    }
+    let database = match database {
+        "" => 0,
+        number => number.parse().map_err(|_| mistake("expected the database as a number"))?,
+    };
+    // As in the reference, the login is for the servers; sentinels rarely have one.
+    let (user, password) = match login.map(|login| login.split_once(':').unwrap_or(("", login))) {
+        Some((user, password)) => (Some(user).filter(|user| !user.is_empty()), Some(password)),
+        None => (None, None),
+    };
+    let server = ServerLogin {
+        user: user.map(str::to_owned),
+        password: password.map(str::to_owned),
+        database,
+    };
+    let urls = urls(client, None, hosts)?;
+    Ok(Target::Sentinel { urls, service: service.to_owned(), server })
+}
+
+/// Login, hosts and path.
+fn split(rest: &str) -> (Option<&str>, &str, &str) {
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    match authority.rsplit_once('@') {
+        Some((login, hosts)) => (Some(login), hosts, path),
+        None => (None, authority, path),
+    }
+}
+
+fn urls(client: &str, login: Option<&str>, hosts: &str) -> Result<Vec<String>, StorageError> {
+    let login = login.map_or_else(String::new, |login| format!("{login}@"));
+    let urls: Vec<String> = hosts
+        .split(',')
+        .map(str::trim)
+        .filter(|host| !host.is_empty())
+        .map(|host| format!("{client}://{login}{host}"))
+        .collect();
+    if urls.is_empty() {
+        return Err(mistake("expected at least one `host:port`, found none"));
+    }
+    Ok(urls)
+}
+
+/// Without its crypto provider the TLS library panics at the first connection.
+#[cfg(feature = "redis-rustls")]
+fn check_tls() -> Result<(), StorageError> {
+    if rustls::crypto::CryptoProvider::get_default().is_some() {
+        return Ok(());
+    }
+    Err(StorageError::new(
+        "expected a crypto provider for TLS, found none: call \
+         `rustls::crypto::ring::default_provider().install_default()` (or that of another provider) \
+         before the limiter is built",
+    ))
+}
+
+#[cfg(all(feature = "redis-native-tls", not(feature = "redis-rustls")))]
+fn check_tls() -> Result<(), StorageError> {
+    Ok(())
+}
+
+#[cfg(not(any(feature = "redis-rustls", feature = "redis-native-tls")))]
+fn check_tls() -> Result<(), StorageError> {
+    Err(StorageError::new(
+        "this build has no TLS: enable the feature `redis-rustls` or `redis-native-tls`",
+    ))
+}
+
+fn mistake(text: &str) -> StorageError {
+    StorageError::new(format!("{text}; {LEGAL}"))
+}
