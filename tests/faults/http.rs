@@ -44,11 +44,15 @@ fn an_application_goes_on_while_redis_is_stopped_and_started_again() {
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     redis.run();
     System::new().block_on(until(&guard, Circuit::Closed));
-    // What Redis knew died with it: it had nothing saved. (A worker may find the circuit closed and
-    // its own connection broken: that request is still decided by this process, and denied.)
-    let statuses = server.statuses("/plain", 20);
-    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 3, "{statuses:?}");
-    assert!(statuses.ends_with(&[429; 10]));
+    // What Redis knew died with it: it had nothing saved. (Each worker has a connection of its own
+    // to replace: until then its requests are decided by this process, and denied.)
+    let mut statuses = Vec::new();
+    for _ in 0..100 {
+        statuses.extend(server.statuses("/plain", 1));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let admitted = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!(admitted, 3, "{statuses:?} {:?}", guard.health());
 }
 
 #[test]

@@ -51,6 +51,17 @@ impl RedisServer {
         server
     }
 
+    /// The names of counters that last for more than a minute, quoted: they are not text.
+    pub fn lasting_keys(&self) -> Vec<String> {
+        let keys = self.cli(&["--no-raw", "KEYS", "*"]);
+        let names = keys.lines().filter_map(|line| Some(line[line.find('"')?..].to_owned()));
+        let lasts = |name: &String| {
+            let left = self.cli(&["--quoted-input", "PTTL", name]);
+            left.parse::<i64>().is_ok_and(|left| left == -1 || left > 60_000)
+        };
+        names.filter(lasts).collect()
+    }
+
     /// Whether a replica has what its primary has.
     pub fn is_in_step(&self) -> bool {
         self.cli(&["INFO", "replication"]).contains("master_link_status:up")
