@@ -28,10 +28,11 @@ impl Cluster {
     /// The node that has the counter, and the counter's name.
     fn owner(&self) -> (usize, String) {
         for (place, node) in self.0.nodes.iter().enumerate() {
-            if node.is_running() && node.cli(&["ROLE"]).starts_with("master") {
-                if let Some(key) = node.lasting_keys().pop() {
-                    return (place, key);
-                }
+            if node.is_running()
+                && node.cli(&["ROLE"]).starts_with("master")
+                && let Some(key) = node.lasting_keys().pop()
+            {
+                return (place, key);
             }
         }
         panic!("no primary has the counter");
