@@ -9,6 +9,7 @@ use actix_web::{
         header::{self, Accept, Header, HeaderMap, HeaderValue, HttpDate},
     },
 };
+use limiter_core::Decision;
 use serde::Serialize;
 
 use crate::{
@@ -56,7 +57,8 @@ pub(crate) fn response(
         }
         Refusal::InvalidLimit => internal_error(),
         Refusal::Storage(error) => {
-            tracing::error!(%error, endpoint, "the storage could not decide; the request is denied");
+            // A guarded storage has told that it is ill when it fell ill.
+            tracing::debug!(%error, endpoint, "the storage could not decide; the request is denied");
             unavailable()
         }
     }
@@ -147,12 +149,12 @@ fn exceeded(form: Form, detail: String, breached: &[CurrentLimit]) -> HttpRespon
     })
 }
 
-/// The time after which no limit denies the request any more: all of them are asked, whichever is
-/// reported. `None` where waiting never helps.
+/// The time after which no limit denies the request any more: all of them are asked, meta limits
+/// too, whichever is reported. `None` where waiting never helps.
 fn retry_after(batch: &Batch) -> Option<Duration> {
     batch
-        .breaches()
-        .map(|(_, decision)| decision.retry_after())
+        .denials()
+        .map(Decision::retry_after)
         .try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)))
 }
 

@@ -106,7 +106,7 @@ impl BlockLimit {
         };
         let mut charges: Vec<Charge<'_>> =
             rule.limits().iter().map(|limit| Charge::new(&limit.limit, &key).cost(cost)).collect();
-        let storage = &*self.limiter.inner().storage;
+        let storage = self.limiter.inner().storage();
         let outcome = apply(storage, Verb::Hit, &mut charges)
             .await
             .map_err(|error| BlockError(Kind::Storage(error)))?;

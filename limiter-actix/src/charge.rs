@@ -102,7 +102,7 @@ pub(crate) async fn decide(
     }
     let decided = match batch.hit_now(limiter) {
         Some(decided) => decided,
-        None => match batch.apply(&*limiter.storage, Verb::Hit).await {
+        None => match batch.apply(limiter.storage(), Verb::Hit).await {
             Ok(outcome) => batch.decided(limiter, outcome),
             Err(error) => Err(Refusal::Storage(error)),
         },
@@ -119,7 +119,7 @@ pub(crate) fn refund_now(context: &Context) -> bool {
     if batch.rule.is_none() {
         return true;
     }
-    let done = batch.apply_now(&*context.worker.limiter().storage, Verb::Refund).is_some();
+    let done = batch.apply_now(context.worker.limiter().storage(), Verb::Refund).is_some();
     if done {
         batch.clear();
     }
@@ -129,7 +129,7 @@ pub(crate) fn refund_now(context: &Context) -> bool {
 /// **Settle**, waiting for the storage.
 pub(crate) async fn refund(context: &Context) {
     let mut batch = context.batch.take();
-    let storage = &*context.worker.limiter().storage;
+    let storage = context.worker.limiter().storage();
     if let Err(error) = batch.apply(storage, Verb::Refund).await {
         tracing::warn!(%error, "a charge could not be given back");
     }
@@ -156,9 +156,9 @@ pub(crate) fn charge_afterwards(context: &Context, request: Option<&HttpRequest>
     if collected.is_err() || batch.demands.is_empty() {
         return;
     }
-    if batch.apply_now(&*limiter.storage, Verb::Hit).is_none() {
+    if batch.apply_now(limiter.storage(), Verb::Hit).is_none() {
         actix_web::rt::spawn(async move {
-            if let Err(error) = batch.apply(&*worker.limiter().storage, Verb::Hit).await {
+            if let Err(error) = batch.apply(worker.limiter().storage(), Verb::Hit).await {
                 tracing::warn!(%error, "an answered request could not be charged");
             }
         });
@@ -297,6 +297,15 @@ impl Batch {
         meta.into_iter().chain(others)
     }
 
+    /// What every limit said that denies, whichever is reported.
+    pub(crate) fn denials(&self) -> impl Iterator<Item = &Decision> {
+        self.decisions()
+            .filter(|(_, limit, decision)| {
+                !matches!(limit.role, Role::Shadow) && !decision.admitted()
+            })
+            .map(|(_, _, decision)| decision)
+    }
+
     fn breached_meta(&self) -> Option<(&RuleLimit, &Decision)> {
         if self.outcome != Some(Outcome::Deny) {
             return None;
@@ -319,9 +328,21 @@ impl Batch {
         if self.outcome == Some(Outcome::Deny) {
             return self.breaches().next();
         }
-        self.told().find(|(limit, _)| !limit.shared).or_else(|| self.told().next())
+        let (limit, decision) =
+            self.told().find(|(limit, _)| !limit.shared).or_else(|| self.told().next())?;
+        Some((limit, self.latest(limit).unwrap_or(decision)))
     }
 
+    /// What the last charge of a counter said, where a limit stands twice and is charged twice.
+    fn latest(&self, limit: &RuleLimit) -> Option<&Decision> {
+        let twin = limit.twin?;
+        let demand = |wanted: &dyn Fn(&Demand, &RuleLimit) -> bool| {
+            self.decisions().find(|(demand, limit, _)| wanted(demand, limit))
+        };
+        let (first, ..) = demand(&|_, other| std::ptr::eq(other, limit))?;
+        let (last, _, decision) = demand(&|other, _| other.limit == twin)?;
+        (self.keys[first.key] == self.keys[last.key]).then_some(decision)
+    }
     /// The [headline](Self::headline), as handlers see it.
     pub(crate) fn headline_limit(&self, limiter: &Limiter) -> Option<CurrentLimit> {
         let headline = std::ptr::from_ref(self.headline()?.0);
@@ -402,7 +423,7 @@ impl Batch {
         for demand in &mut self.demands {
             demand.cost = 0;
         }
-        self.apply_now(&*limiter.storage, Verb::Test);
+        self.apply_now(limiter.storage(), Verb::Test);
     }
 
     /// Keys and costs of a rule that is immediate.
@@ -488,7 +509,7 @@ impl Batch {
         let outcome = if self.demands.is_empty() {
             Outcome::Admit
         } else {
-            self.apply_now(&*limiter.storage, Verb::Hit)?
+            self.apply_now(limiter.storage(), Verb::Hit)?
         };
         Some(self.decided(limiter, outcome))
     }
@@ -625,6 +646,7 @@ fn charge<'a>(rule: &'a Rule, keys: &'a [Key], demand: &Demand) -> Charge<'a> {
     Charge::new(&limit.limit, &keys[demand.key])
         .cost(demand.cost)
         .mode(limit.mode())
+        .on_store_error(limit.on_store_error)
         .taken(demand.receipt)
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, error::Error, fmt, sync::Arc};
 
 use actix_web::{HttpRequest, dev::ResponseHead};
-use limiter_core::{Clock, Key, MemoryStorage, Scope, Storage, Strategy, clock::MonotonicClock};
+use limiter_core::{Clock, Key, Scope, Storage, Strategy, clock::MonotonicClock};
 
 use crate::{
     access::Access,
@@ -16,6 +16,7 @@ use crate::{
     proxy::{self, TrustedProxies, TrustedProxiesError},
     record::{HandlerRecord, handlers},
     rule::{LimitTerms, OnBreach, Text, check_quota},
+    store::{Owner, RemoteOptions, StorageChoice},
 };
 
 /// Who is counted where a limit has no key of its own.
@@ -131,6 +132,7 @@ pub struct LimiterBuilder {
     bad_networks: Option<(&'static str, TrustedProxiesError)>,
     clock: Option<Arc<dyn Clock>>,
     storage: StorageChoice,
+    pub(crate) remote: RemoteOptions,
 }
 
 /// A class of limits as written.
@@ -138,11 +140,6 @@ pub struct LimiterBuilder {
 struct Written {
     texts: Vec<LimitTexts>,
     terms: LimitTerms,
-}
-
-enum StorageChoice {
-    Uri(String),
-    Ready(Arc<dyn Storage>),
 }
 
 impl LimiterBuilder {
@@ -168,6 +165,7 @@ impl LimiterBuilder {
             bad_networks: None,
             clock: None,
             storage: StorageChoice::Uri("memory://".to_owned()),
+            remote: RemoteOptions::default(),
         }
     }
 
@@ -369,6 +367,9 @@ impl LimiterBuilder {
     }
 
     /// Where counters are kept, as a URI. Default: `memory://`.
+    ///
+    /// With the feature `redis` also `redis://`, `rediss://`, `redis+unix://`, `redis+cluster://`,
+    /// `rediss+cluster://` and `redis+sentinel://`, and the same with `valkey`.
     pub fn storage_uri(mut self, uri: impl Into<String>) -> Self {
         self.storage = StorageChoice::Uri(uri.into());
         self
@@ -455,16 +456,15 @@ impl LimiterBuilder {
     /// # Errors
     /// An option is wrong, or a decorated handler's limit cannot be enforced by its strategy or
     /// storage. The error names the option, what was found and the remedy.
-    // The storages behind a network are asked here whether they are there.
-    #[allow(clippy::unused_async)]
     pub async fn build(self) -> Result<Limiter, BuildError> {
         let Self { enabled, .. } = self;
-        let storage = match &self.storage {
-            StorageChoice::Ready(storage) => Arc::clone(storage),
-            // A disabled limiter does not even look at the URI.
-            StorageChoice::Uri(_) if !enabled => memory(self.clock.as_ref()),
-            StorageChoice::Uri(uri) => open(uri, self.clock.as_ref())?,
+        let owner = Owner {
+            key_prefix: &self.key_prefix,
+            strategy: self.strategy,
+            clock: self.clock.as_ref(),
         };
+        let store = self.storage.open(&owner, self.remote, enabled).await?;
+        let storage = Arc::clone(&store.storage);
         let records = handlers();
         let settings = Settings {
             enabled,
@@ -507,7 +507,7 @@ impl LimiterBuilder {
                 check_record(record, &settings, &*storage)?;
             }
         }
-        Ok(Limiter::assemble(settings, storage, &records))
+        Ok(Limiter::assemble(settings, store, &records))
     }
 }
 
@@ -550,26 +550,6 @@ impl Written {
         }
         Ok(LimitClass { texts, terms })
     }
-}
-
-fn open(uri: &str, clock: Option<&Arc<dyn Clock>>) -> Result<Arc<dyn Storage>, BuildError> {
-    let scheme = uri.split("://").next().unwrap_or_default();
-    if uri.contains("://") && scheme.eq_ignore_ascii_case("memory") {
-        return Ok(memory(clock));
-    }
-    // The rest of the URI may hold a password.
-    Err(BuildError::new(format!(
-        "storage_uri: expected `memory://`, found the scheme `{scheme}`; or pass a storage of your \
-         own to `storage`"
-    )))
-}
-
-fn memory(clock: Option<&Arc<dyn Clock>>) -> Arc<dyn Storage> {
-    let builder = MemoryStorage::builder();
-    Arc::new(match clock {
-        Some(clock) => builder.shared_clock(Arc::clone(clock)).build(),
-        None => builder.build(),
-    })
 }
 
 fn check_paths(settings: &Settings) -> Result<(), BuildError> {

@@ -135,7 +135,7 @@ impl CurrentLimit {
     /// # Errors
     /// The storage did not answer; nothing was knowingly charged.
     pub async fn charge(&mut self, cost: u64) -> Result<(), StorageError> {
-        let storage = &*self.limiter.inner().storage;
+        let storage = self.limiter.inner().storage();
         let limit = &self.rule_limit().limit;
         self.decision = charge::take_what_is_left(storage, limit, &self.key, cost).await?;
         Ok(())

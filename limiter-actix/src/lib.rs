@@ -47,6 +47,7 @@ mod record;
 mod rule;
 mod scope;
 mod settle;
+mod store;
 
 #[doc(hidden)]
 pub mod private;
@@ -54,8 +55,8 @@ pub mod private;
 pub use self::private as __private;
 
 pub use limiter_core::{
-    self as core, FakeClock, IntoKey, Key, MemoryStorage, NotationError, Quota, Strategy,
-    storage::memory::Overflow,
+    self as core, FakeClock, IntoKey, Key, MemoryStorage, NotationError, OnStoreError, Quota,
+    Strategy, storage::memory::Overflow,
 };
 pub use limiter_macros::{exempt, limit, shared_limit};
 

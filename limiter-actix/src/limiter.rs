@@ -21,6 +21,7 @@ use crate::{
     middleware::RateLimit,
     record::HandlerRecord,
     rule::{Plan, Role, Target},
+    store::Store,
 };
 
 /// A rate limiter for an Actix app. Build it once, outside `HttpServer::new`; clones are cheap and
@@ -49,7 +50,7 @@ pub struct Limiter {
 
 pub(crate) struct Inner {
     pub(crate) settings: Settings,
-    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) store: Store,
     pub(crate) endpoints: EndpointTable,
     /// The names of decorated handlers, which Actix's route attributes give to their resources.
     pub(crate) decorated_names: HashSet<&'static str>,
@@ -69,13 +70,13 @@ impl Limiter {
 
     pub(crate) fn assemble(
         settings: Settings,
-        storage: Arc<dyn Storage>,
+        store: Store,
         records: &[&'static HandlerRecord],
     ) -> Self {
         let decorated_names = records.iter().map(|record| record.name()).collect();
         let endpoints = EndpointTable::default();
         let enabled = AtomicBool::new(settings.enabled);
-        Self { inner: Arc::new(Inner { settings, storage, endpoints, decorated_names, enabled }) }
+        Self { inner: Arc::new(Inner { settings, store, endpoints, decorated_names, enabled }) }
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -105,7 +106,7 @@ impl Limiter {
     /// # Errors
     /// The storage did not answer.
     pub async fn hit(&self, limit: &Limit, key: &Key, cost: u64) -> Result<Decision, StorageError> {
-        charge::decide_one(&*self.inner.storage, Verb::Hit, limit, key, cost).await
+        charge::decide_one(self.inner.storage(), Verb::Hit, limit, key, cost).await
     }
 
     /// Whether a client could be charged. Takes nothing.
@@ -118,7 +119,7 @@ impl Limiter {
         key: &Key,
         cost: u64,
     ) -> Result<Decision, StorageError> {
-        charge::decide_one(&*self.inner.storage, Verb::Test, limit, key, cost).await
+        charge::decide_one(self.inner.storage(), Verb::Test, limit, key, cost).await
     }
 
     /// What a client has left, and when some of the used comes back. Takes nothing.
@@ -135,7 +136,7 @@ impl Limiter {
     /// The storage did not answer.
     pub async fn reset(&self, limit: &Limit, key: &Key) -> Result<(), StorageError> {
         let mut charges = [Charge::new(limit, key)];
-        charge::apply(&*self.inner.storage, Verb::Reset, &mut charges).await.map(|_| ())
+        charge::apply(self.inner.storage(), Verb::Reset, &mut charges).await.map(|_| ())
     }
 
     /// Forgets what every client used of every limit in the storage, those of other limiters on
@@ -144,7 +145,7 @@ impl Limiter {
     /// # Errors
     /// The storage did not answer.
     pub async fn reset_all(&self) -> Result<(), StorageError> {
-        self.inner.storage.clear().await
+        self.inner.storage().clear().await
     }
 
     /// A limit around a block of code: see [`BlockLimit`].
@@ -185,13 +186,18 @@ impl Limiter {
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
-            .field("storage", &self.inner.storage.name())
+            .field("storage", &self.inner.storage().name())
             .field("enabled", &self.is_enabled())
             .finish_non_exhaustive()
     }
 }
 
 impl Inner {
+    #[inline]
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &*self.store.storage
+    }
+
     #[inline]
     pub(crate) fn is_enabled(&self) -> bool {
         self.enabled.load(Ordering::Relaxed)

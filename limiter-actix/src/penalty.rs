@@ -46,7 +46,7 @@ pub(crate) fn count(context: &Context, breached: &[CurrentLimit]) {
     }
     let worker = Rc::clone(&context.worker);
     let mut counting = Box::pin(async move {
-        if let Err(error) = hit(&*worker.limiter().storage, &rule, &counts).await {
+        if let Err(error) = hit(worker.limiter().storage(), &rule, &counts).await {
             tracing::warn!(%error, "a breach could not be counted");
         }
     });

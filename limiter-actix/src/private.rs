@@ -15,7 +15,7 @@ pub use crate::{
 };
 pub use actix_web::{Either, HttpResponse};
 pub use inventory;
-pub use limiter_core::Strategy;
+pub use limiter_core::{OnStoreError, Strategy};
 
 /// `key = f`.
 // By value, so that the expansion reads `key(request, f)` for a path, a closure and a tuple alike.

@@ -7,7 +7,7 @@
 use std::{borrow::Cow, fmt};
 
 use actix_web::{HttpResponse, dev::ResponseHead};
-use limiter_core::{Key, Quota, Strategy};
+use limiter_core::{Key, OnStoreError, Quota, Strategy};
 
 use crate::{breach::Breach, function::RequestFn, meta::MetaLimit};
 
@@ -177,6 +177,7 @@ pub struct LimitRecord {
     pub(crate) candidate: Option<&'static str>,
     pub(crate) name: Option<&'static str>,
     pub(crate) strategy: Option<Strategy>,
+    pub(crate) on_store_error: Option<OnStoreError>,
 }
 
 /// The builder that generated code calls in the initialiser of a `static`.
@@ -212,6 +213,7 @@ impl LimitRecord {
             candidate: None,
             name: None,
             strategy: None,
+            on_store_error: None,
         }
     }
 
@@ -309,6 +311,11 @@ impl LimitRecord {
     pub const fn strategy(self, strategy: Strategy) -> Self {
         Self { strategy: Some(strategy), ..self }
     }
+
+    /// `on_store_error = "…"`.
+    pub const fn on_store_error(self, policy: OnStoreError) -> Self {
+        Self { on_store_error: Some(policy), ..self }
+    }
 }
 
 impl LimitRecord {
@@ -365,6 +372,7 @@ impl fmt::Debug for LimitRecord {
             .field("candidate", &self.candidate)
             .field("name", &self.name)
             .field("strategy", &self.strategy)
+            .field("on_store_error", &self.on_store_error)
             .finish_non_exhaustive()
     }
 }

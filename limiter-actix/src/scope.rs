@@ -18,7 +18,7 @@ use actix_web::{
     dev::{ResponseHead, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
 use ahash::HashMap;
-use limiter_core::{Strategy, notation};
+use limiter_core::{OnStoreError, Strategy, notation};
 
 use crate::{
     answer,
@@ -219,6 +219,12 @@ impl ScopeLimits {
     /// The strategy. Default: the limiter's.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.declaration.terms.strategy = Some(strategy);
+        self
+    }
+
+    /// What happens while a remote storage does not answer. Default: the limiter's policy.
+    pub fn on_store_error(mut self, policy: OnStoreError) -> Self {
+        self.declaration.terms.on_store_error = Some(policy);
         self
     }
 

@@ -52,7 +52,7 @@ impl Settlement {
 
     async fn apply(&self, batch: &mut Batch) -> Result<(), StorageError> {
         let limiter = self.context.worker.limiter();
-        let storage = &*limiter.storage;
+        let storage = limiter.storage();
         for place in &self.refunds {
             batch.refund_one(storage, *place).await?;
         }

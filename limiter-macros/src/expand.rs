@@ -293,6 +293,13 @@ fn limit_record(limit: &Limit, meta: &Ident, root: &TokenStream) -> TokenStream 
             quote_spanned!(site=> #private::Strategy::#variant)
         }),
     );
+    add(
+        "on_store_error",
+        options.on_store_error.map(|variant| {
+            let variant = Ident::new(variant, site);
+            quote_spanned!(site=> #private::OnStoreError::#variant)
+        }),
+    );
     record
 }
 

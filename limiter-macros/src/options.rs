@@ -132,6 +132,12 @@ const ROWS: &[Row] = &[
         read: |options, row, value| set(&mut options.strategy, row.strategy(value)),
     },
     Row {
+        name: "on_store_error",
+        allowed_on: LIMITS,
+        expects: "one of `\"local\"`, `\"deny\"`, `\"allow\"`",
+        read: |options, row, value| set(&mut options.on_store_error, row.on_store_error(value)),
+    },
+    Row {
         name: "crate",
         allowed_on: &[Kind::Limit, Kind::SharedLimit, Kind::Exempt],
         expects: "the path of `limiter_actix`, such as `::my_facade::limiter_actix`",
@@ -155,6 +161,10 @@ const STRATEGIES: &[(&str, &str)] = &[
 
 const TOKEN_BUCKET: &str = "TokenBucket";
 
+/// The names of the policies for store errors, likewise.
+const STORE_ERROR_POLICIES: &[(&str, &str)] =
+    &[("local", "Local"), ("deny", "Deny"), ("allow", "Allow")];
+
 /// The values of the named arguments, each as far as it was given.
 #[derive(Default)]
 pub(crate) struct Options {
@@ -175,6 +185,8 @@ pub(crate) struct Options {
     pub(crate) candidate: Option<LitStr>,
     pub(crate) name: Option<LitStr>,
     pub(crate) strategy: Option<Strategy>,
+    /// The variant.
+    pub(crate) on_store_error: Option<&'static str>,
     pub(crate) root: Option<Path>,
 }
 
@@ -276,6 +288,12 @@ impl Row {
             Some((_, variant)) => Ok(Strategy { variant, literal }),
             None => Err(self.mismatch(value)),
         }
+    }
+
+    fn on_store_error(&self, value: &Value) -> syn::Result<&'static str> {
+        let name = self.string(value)?.value();
+        let known = STORE_ERROR_POLICIES.iter().find(|(known, _)| *known == name);
+        known.map(|(_, variant)| *variant).ok_or_else(|| self.mismatch(value))
     }
 
     fn methods(&self, value: &Value) -> syn::Result<Vec<String>> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::http::header::HeaderValue;
-use limiter_core::{Key, Limit, Mode, Quota};
+use limiter_core::{Key, Limit, Mode, OnStoreError, Quota};
 
 use super::terms::{Message, OnBreach};
 use crate::{
@@ -45,6 +45,10 @@ pub(crate) struct RuleLimit {
     pub(crate) error_message: Option<Message>,
     /// The places in the rule of the meta limits that count this limit's breaches.
     pub(crate) metas: Box<[usize]>,
+    /// The place of the last limit with the same counter, where it stands more than once.
+    pub(crate) twin: Option<usize>,
+    /// What happens while the storage does not answer; the limiter's policy where it says nothing.
+    pub(crate) on_store_error: Option<OnStoreError>,
 }
 
 /// What a limit is there for.
@@ -80,7 +84,12 @@ pub(crate) enum LimitKey {
 }
 
 impl Rule {
-    pub(crate) fn new(limits: Vec<RuleLimit>, invalid: bool) -> Self {
+    pub(crate) fn new(mut limits: Vec<RuleLimit>, invalid: bool) -> Self {
+        for place in 0..limits.len() {
+            let id = limits[place].limit.id();
+            let last = limits.iter().rposition(|other| other.limit.id() == id);
+            limits[place].twin = last.filter(|last| *last != place);
+        }
         let immediate = limits.iter().all(RuleLimit::is_immediate);
         let settles =
             limits.iter().any(|limit| limit.deduct_when.is_some() || limit.cost_after.is_some());
@@ -136,6 +145,8 @@ impl RuleLimit {
             on_breach: None,
             error_message: None,
             metas: Box::default(),
+            twin: None,
+            on_store_error: None,
         }
     }
 

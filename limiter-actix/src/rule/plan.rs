@@ -358,7 +358,7 @@ impl Declaration {
     fn parse(&self, limiter: &Inner, text: &str) -> Result<Vec<Quota>, String> {
         let quotas = notation::parse_many(text).map_err(|error| error.to_string())?;
         for quota in &quotas {
-            check_quota(quota, self.strategy, &*limiter.storage, &self.terms.cost)?;
+            check_quota(quota, self.strategy, limiter.storage(), &self.terms.cost)?;
         }
         Ok(quotas)
     }
@@ -395,6 +395,7 @@ impl Declaration {
             cost_after: terms.cost_after.clone(),
             on_breach: terms.on_breach.clone(),
             error_message: terms.error_message.clone(),
+            on_store_error: terms.on_store_error,
             ..rule_limit
         }
     }
@@ -615,6 +616,7 @@ pub(crate) fn check_quota(
             storage.name()
         ));
     }
+    storage.check_quota(strategy, quota).map_err(|error| error.to_string())?;
     match cost {
         Cost::Fixed(cost) if quota.amount() > 0 && *cost > quota.capacity() => Err(format!(
             "expected a cost of at most {}, found {cost}: under `{quota}` no request would ever be \

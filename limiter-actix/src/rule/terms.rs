@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use actix_web::HttpResponse;
-use limiter_core::{Key, Quota, Strategy};
+use limiter_core::{Key, OnStoreError, Quota, Strategy};
 
 use crate::{
     breach::Breach,
@@ -41,6 +41,7 @@ pub(crate) struct LimitTerms {
     pub(crate) candidate: Vec<Quota>,
     pub(crate) name: Option<Cow<'static, str>>,
     pub(crate) strategy: Option<Strategy>,
+    pub(crate) on_store_error: Option<OnStoreError>,
 }
 
 /// What is called when a limit denies; a response that it returns is sent in place of ours.
@@ -71,6 +72,7 @@ impl Default for LimitTerms {
             candidate: Vec::new(),
             name: None,
             strategy: None,
+            on_store_error: None,
         }
     }
 }
@@ -99,6 +101,7 @@ impl From<&LimitRecord> for LimitTerms {
             candidate: record.candidate.map_or_else(Vec::new, checked_quotas),
             name: record.name.map(Cow::Borrowed),
             strategy: record.strategy,
+            on_store_error: record.on_store_error,
         }
     }
 }

@@ -8,7 +8,7 @@ use deadpool_redis::{
         Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisFuture,
         RedisResult, Value,
         aio::{ConnectionLike, MultiplexedConnection},
-        cluster::ClusterClientBuilder,
+        cluster::{ClusterClient, ClusterClientBuilder},
         cluster_async::ClusterConnection,
     },
     sentinel::{SentinelNodeConnectionInfo, SentinelServerType, TlsMode},
@@ -22,8 +22,8 @@ use crate::error::StorageError;
 /// Where connections come from.
 pub(super) enum Source {
     Pool(deadpool_redis::Pool),
-    Client(Client),
-    Cluster(deadpool_redis::redis::cluster::ClusterClient),
+    Client(Box<Client>),
+    Cluster(Box<ClusterClient>),
     Sentinel(deadpool_redis::sentinel::Pool),
 }
 
@@ -68,7 +68,7 @@ impl Source {
             Target::Cluster { urls } => ClusterClientBuilder::new(urls)
                 .connection_timeout(connect_timeout)
                 .build()
-                .map(Self::Cluster)
+                .map(|client| Self::Cluster(Box::new(client)))
                 .map_err(|error| configuration(&error)),
             Target::Sentinel { urls, service, server } => sentinel(urls, service, server),
         }

@@ -49,7 +49,7 @@ pub struct RedisStorageBuilder {
 
 enum Origin {
     Uri(String),
-    Ready(Source),
+    Ready(Box<Source>),
 }
 
 /// The longest window, and the longest time in which a bucket refills.
@@ -72,13 +72,13 @@ impl RedisStorage {
 
     /// Options for a client of your own, with certificates of a private authority, say.
     pub fn from_client(client: Client) -> RedisStorageBuilder {
-        RedisStorageBuilder::new(Origin::Ready(Source::Client(client)))
+        RedisStorageBuilder::new(Origin::Ready(Box::new(Source::Client(Box::new(client)))))
     }
 
     /// Options for a pool of your own. A few connections are taken out of it and kept: one for
     /// each runtime that asks.
     pub fn from_pool(pool: deadpool_redis::Pool) -> RedisStorageBuilder {
-        RedisStorageBuilder::new(Origin::Ready(Source::Pool(pool)))
+        RedisStorageBuilder::new(Origin::Ready(Box::new(Source::Pool(pool))))
     }
 
     /// Asks the server whether it is there.
@@ -125,7 +125,7 @@ impl RedisStorageBuilder {
     /// password.
     pub fn build(self) -> Result<RedisStorage, StorageError> {
         let (source, name) = match self.origin {
-            Origin::Ready(source) => (source, "redis".to_owned()),
+            Origin::Ready(source) => (*source, "redis".to_owned()),
             Origin::Uri(uri) => {
                 let source = Source::open(Target::parse(&uri)?, self.connect_timeout)?;
                 (source, format!("redis at {}", without_login(&uri)))

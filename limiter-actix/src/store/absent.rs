@@ -1,0 +1,25 @@
+//! What there is to say about remote storages where none is built in.
+
+use super::{Owner, Store};
+use crate::config::BuildError;
+
+/// No options.
+#[derive(Default)]
+pub(crate) struct RemoteOptions(());
+
+/// Nothing to tell.
+#[derive(Default)]
+pub(crate) struct Watch(());
+
+impl RemoteOptions {
+    pub(super) fn are_of_a_ready_storage(&self) -> bool {
+        false
+    }
+
+    #[allow(clippy::unused_async, clippy::needless_pass_by_value)]
+    pub(super) async fn open(self, _uri: String, _owner: &Owner<'_>) -> Result<Store, BuildError> {
+        Err(BuildError::new(
+            "storage_uri: this build has no Redis: enable the feature `redis` of `limiter-actix`",
+        ))
+    }
+}
