@@ -9,7 +9,11 @@ use std::{
     sync::Once,
 };
 
-use limiter_tests::{get, request};
+use limiter_tests::{
+    get,
+    redis::{RedisServer, wait_until},
+    request,
+};
 
 /// Builds all examples, once, and tells where a program is.
 fn build(example: &str) -> PathBuf {
@@ -17,7 +21,7 @@ fn build(example: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests is in the workspace");
     BUILT.call_once(|| {
         let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "-p", "limiter-examples"])
+            .args(["build", "--quiet", "-p", "limiter-examples", "--features", "redis"])
             .current_dir(root)
             .status()
             .expect("cargo runs");
@@ -41,11 +45,17 @@ struct Running {
 impl Running {
     /// Starts an example on a free port and waits until it prints a line that ends like this.
     fn start(example: &str, last_line: &str) -> Self {
+        Self::start_with(example, last_line, &[])
+    }
+
+    /// The same, with variables of the environment.
+    fn start_with(example: &str, last_line: &str, variables: &[(&str, &str)]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("bound");
         drop(free);
         let mut program = Command::new(build(example))
             .env("BIND", address.to_string())
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the example starts");
@@ -199,6 +209,33 @@ fn a_block_is_limited_and_the_rest_is_not() {
     assert_eq!(bodies, ["near, far, archive\n", "near, far\n"]);
     assert_eq!(running.gets("/search?all", 1), [429]);
     assert_eq!(running.gets("/search", 3), [200; 3]);
+}
+
+#[test]
+fn two_processes_share_a_limit_and_go_on_without_redis() {
+    let mut redis = RedisServer::start();
+    let uri = redis.uri();
+    let [one, other] =
+        [0, 1].map(|_| Running::start_with("two_processes", "", &[("REDIS_URL", &uri)]));
+    assert_eq!(one.gets("/", 3), [200; 3]);
+    assert_eq!(other.gets("/", 2), [200, 429]);
+    assert_eq!(one.gets("/", 1), [429]);
+
+    redis.kill();
+    // Each process has half of the limit: nobody is let in unchecked, and nobody is locked out.
+    for process in [&one, &other] {
+        assert_eq!(process.gets("/search", 4), [200, 200, 429, 429]);
+        assert_eq!(process.gets("/login", 2), [503, 503]);
+        assert!(get(process.address, "/health").body.contains("Open"));
+    }
+
+    redis.run();
+    // Requests make the storage be asked again, in the background.
+    wait_until("the storage is asked again", || {
+        one.gets("/search", 1);
+        get(one.address, "/health").body.contains("Closed")
+    });
+    assert_eq!(one.gets("/login", 5), [200, 200, 200, 200, 429]);
 }
 
 #[test]
