@@ -332,3 +332,34 @@ async fn a_scope_may_be_a_function_of_the_request() {
     assert_eq!(with_header!(app, "/tenant-b", "x-tenant" => "red", 2), [200, 429]);
     assert_eq!(with_header!(app, "/tenant-b", "x-tenant" => "blue", 3), [200, 200, 429]);
 }
+
+#[get("/twice")]
+#[limit("4/minute;4/minute")]
+async fn twice() -> &'static str {
+    "twice"
+}
+
+#[actix_web::test]
+async fn a_limit_that_stands_twice_tells_what_is_left_after_both() {
+    let app = app!(limiter!(headers(Headers::x_rate_limit())), twice);
+    assert_eq!(field(&answer!(app, GET "/twice"), "x-ratelimit-remaining"), "2");
+    assert_eq!(field(&answer!(app, GET "/twice"), "x-ratelimit-remaining"), "0");
+    assert_eq!(statuses!(app, GET "/twice", 1), [429]);
+}
+
+#[get("/locked")]
+#[limit("1/second", meta = "1/minute")]
+async fn locked() -> &'static str {
+    "locked"
+}
+
+#[actix_web::test]
+async fn who_waits_as_told_is_admitted_by_all_meta_limits() {
+    let clock = FakeClock::new();
+    let app = app!(limiter!(clock(clock.clone()), meta_limits(["1 per 5 minutes"])), locked);
+    assert_eq!(statuses!(app, GET "/locked", 2), [200, 429]);
+    let denied = answer!(app, GET "/locked");
+    assert_eq!((denied.status().as_u16(), &*field(&denied, "retry-after")), (429, "300"));
+    clock.advance(Duration::from_secs(300));
+    assert_eq!(statuses!(app, GET "/locked", 1), [200]);
+}
