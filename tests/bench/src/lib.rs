@@ -32,6 +32,7 @@ pub mod contender;
 pub mod group;
 pub mod interleave;
 pub mod memory;
+pub mod over_redis;
 pub mod process;
 pub mod served;
 pub mod table;

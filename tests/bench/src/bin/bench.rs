@@ -1,6 +1,6 @@
 //! Runs everything and prints the tables. See the crate documentation for how it measures.
 //!
-//! `bench [--quick] [<group> | served | memory]...`; everything where nothing is named.
+//! `bench [--quick] [<group> | served | memory | redis]...`; everything where nothing is named.
 
 use std::env;
 
@@ -10,7 +10,7 @@ use limiter_bench::{
     group::{GROUPS, Group},
     interleave::interleave,
     memory::{self, Store},
-    process, served,
+    over_redis, process, served,
     table::Table,
 };
 
@@ -33,6 +33,9 @@ fn main() {
     }
     if wanted("memory") {
         remember();
+    }
+    if wanted("redis") {
+        over_redis(if quick { 3 } else { 9 });
     }
 }
 
@@ -93,6 +96,27 @@ fn serve(requests: u32) {
         ]);
     }
     table.print(&format!("A served Actix app, one limit; ratios to: {}", apps::NAMES[0]));
+}
+
+/// Requests a second of served apps whose counters are in Redis.
+fn over_redis(rounds: usize) {
+    let rates = over_redis::rates(rounds);
+    let rate = |name: &str| {
+        rates.iter().find(|(other, _)| *other == name).map_or(f64::NAN, |(_, rate)| *rate)
+    };
+    let mut table = Table::new(&["one app, 32 connections", "requests/s", "goal"]);
+    for (name, per_second) in &rates {
+        let goals = over_redis::GOALS.iter().filter(|(of, ..)| of == name);
+        let verdicts: Vec<String> = goals
+            .map(|(_, other, least)| {
+                let ratio = per_second / rate(other);
+                let word = if ratio >= *least { "reached" } else { "MISSED" };
+                format!("{ratio:.2} of {other}: ≥ {least} {word}")
+            })
+            .collect();
+        table.row(vec![(*name).to_owned(), format!("{per_second:.0}"), verdicts.join("; ")]);
+    }
+    table.print("Counters in Redis, one worker, medians");
 }
 
 /// Bytes of a client among a million.
