@@ -1,4 +1,4 @@
-//! Storages that have to be waited for, and storages that fail.
+//! Storages that have to be waited for.
 
 use std::time::Duration;
 
@@ -45,36 +45,6 @@ impl Storage for Later {
 
     fn clear(&self) -> BoxFuture<'_, Result<(), StorageError>> {
         Storage::clear(&self.0)
-    }
-}
-
-/// A storage that is down.
-#[derive(Debug)]
-struct Down;
-
-impl Storage for Down {
-    fn name(&self) -> &str {
-        "down"
-    }
-
-    fn supports(&self, strategy: Strategy) -> bool {
-        strategy == Strategy::FixedWindow
-    }
-
-    fn apply_now(&self, _verb: Verb, _charges: &mut [Charge<'_>]) -> Option<Outcome> {
-        None
-    }
-
-    fn apply<'a>(
-        &'a self,
-        _verb: Verb,
-        _charges: &'a mut [Charge<'_>],
-    ) -> BoxFuture<'a, Result<Outcome, StorageError>> {
-        Box::pin(async { Err(StorageError::new("expected an answer, found a closed connection")) })
-    }
-
-    fn clear(&self) -> BoxFuture<'_, Result<(), StorageError>> {
-        Box::pin(async { Ok(()) })
     }
 }
 
@@ -159,36 +129,6 @@ async fn an_answer_without_a_gate_is_charged_through_a_slow_storage_too() {
     // The charge of that answer is on its way; nobody waits for it.
     actix_web::rt::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(statuses!(app, GET "/two", 2), [401, 429]);
-}
-
-#[actix_web::test]
-async fn a_storage_that_is_down_denies_with_a_reason_and_never_admits() {
-    let app = app!(limiter!(default_limits(["3/minute"]), storage(Down)), plain, two, health);
-    for path in ["/plain", "/two"] {
-        let denied = answer!(app, GET path);
-        assert_eq!(denied.status(), 503, "{path}");
-        let body = test::read_body(denied).await;
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(
-            body["type"],
-            "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
-        );
-        assert!(!body.to_string().contains("connection"), "the cause goes to the log: {body}");
-    }
-    assert_eq!(statuses!(app, GET "/health", 3), [200; 3], "nothing to ask the storage");
-}
-
-#[actix_web::test]
-async fn a_strategy_that_the_storage_does_not_have_is_refused_at_build() {
-    let error = limiter_actix::Limiter::builder()
-        .default_limits(["3/minute"])
-        .strategy(Strategy::MovingWindow)
-        .storage(Down)
-        .build()
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("down") && error.contains("moving-window"), "{error}");
 }
 
 #[actix_web::test]
