@@ -8,12 +8,6 @@ async fn plain() -> &'static str {
     "plain"
 }
 
-#[get("/windows")]
-#[limit("10/hour;5/minute")]
-async fn windows() -> &'static str {
-    "windows"
-}
-
 fn text<'a>(answer: &'a actix_web::dev::ServiceResponse, name: &str) -> Option<&'a str> {
     let mut values = answer.headers().get_all(name);
     let value = values.next().map(|value| value.to_str().unwrap());
