@@ -1,5 +1,5 @@
-//! What attributes declare beyond a fixed limit and beyond the reference: costs after the fact,
-//! penalties, shadows and candidates, callbacks and messages.
+//! What attributes declare beyond a fixed limit: dynamic limits, costs after the fact, penalties,
+//! shadows and candidates, callbacks and messages.
 
 use std::{sync::Mutex, time::Duration};
 
