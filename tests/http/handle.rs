@@ -22,23 +22,17 @@ async fn body<B: MessageBody>(answer: ServiceResponse<B>) -> String {
 
 #[get("/block")]
 async fn block(request: HttpRequest, limiter: Limiter) -> actix_web::Result<String> {
-    limiter.limit("2/minute").scope("first").enter(&request).await?;
-    // The second breach can be caught, and the first block still returns.
-    let second = limiter.limit("1/minute").scope("second").enter(&request).await;
-    Ok(format!("second: {}", second.map_err(|error| error.is_breach()).is_ok()))
+    limiter.limit("2/minute").enter(&request).await?;
+    Ok("entered".to_owned())
 }
 
 #[actix_web::test]
-async fn b58_a_block_is_limited_by_itself() {
+async fn a_denied_block_leaves_its_breach_in_the_response() {
     let app = app!(limiter!(), block);
-    assert_eq!(body(answer!(app, GET "/block")).await, "second: true");
-    assert_eq!(body(answer!(app, GET "/block")).await, "second: false");
+    assert_eq!(statuses!(app, GET "/block", 2), [200, 200]);
     let denied = answer!(app, GET "/block");
     assert_eq!(denied.status(), 429);
-    assert!(denied.headers().contains_key("retry-after"));
     assert_eq!(denied.response().extensions().get::<Denial>().unwrap().breached().len(), 1);
-    assert!(body(denied).await.contains("first-per-minute"));
-    assert_eq!(statuses!(app, GET "/block", 1, "192.0.2.2"), [200]);
 }
 
 #[get("/malformed-block")]
@@ -57,17 +51,6 @@ async fn a_malformed_block_is_never_entered() {
 #[limit("1/hour")]
 async fn hourly() -> &'static str {
     "plain"
-}
-
-#[actix_web::test]
-async fn a_filtered_request_is_never_limited() {
-    let app = app!(
-        limiter!(request_filter(|request: &HttpRequest| request.query_string() == "free")),
-        hourly
-    );
-    assert_eq!(statuses!(app, GET "/plain?free", 3), [200, 200, 200]);
-    assert_eq!(statuses!(app, GET "/plain", 2), [200, 429]);
-    assert_eq!(statuses!(app, GET "/plain?free", 1), [200]);
 }
 
 #[actix_web::test]

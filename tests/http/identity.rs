@@ -5,7 +5,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     os::unix::net::UnixStream,
     path::PathBuf,
     time::Duration,
@@ -371,11 +371,7 @@ fn get(server: &RunningServer, from: &str, headers: &[(&str, &str)]) -> u16 {
 }
 
 fn request(server: &RunningServer, from: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
-    let from: SocketAddr = format!("{from}:0").parse().expect("an address");
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket.bind(&from.into()).expect("all of 127.0.0.0/8 is the loopback interface");
-    socket.connect(&server.address().into()).expect("the server listens");
-    exchange(TcpStream::from(socket), target, headers)
+    server.request_from(from.parse().expect("an address"), "GET", target, headers).status
 }
 
 /// Sends a `GET` and reads the status of the answer.

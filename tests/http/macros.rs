@@ -34,13 +34,6 @@ macro_rules! answer {
     }};
 }
 
-/// A limiter with options: `limiter!(default_limits(["1/hour"]))`.
-macro_rules! limiter {
-    ($($option:ident($value:expr)),* $(,)?) => {
-        ::limiter_actix::Limiter::builder()$(.$option($value))*.build().await.unwrap()
-    };
-}
-
 /// An app behind a limiter.
 macro_rules! app {
     ($limiter:expr, $($service:expr),* $(,)?) => {

@@ -4,13 +4,17 @@
 // Helpers of tests may panic as tests do; clippy knows the tests only.
 #![allow(clippy::unwrap_used)]
 
+#[macro_use(limiter)]
+extern crate limiter_tests;
+
 #[macro_use]
 mod macros;
 
-mod behaviours;
+mod costs;
 mod declared;
 mod endpoints;
 mod handle;
+mod handlers;
 mod headers;
 mod scopes;
 mod sockets;

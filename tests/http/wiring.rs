@@ -1,13 +1,8 @@
 //! Limiters that are missing, doubled, switched off or configured wrongly.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use actix_web::{App, get, test};
-use limiter_actix::{FakeClock, Key, Limiter, MemoryStorage, MissingIdentity, Strategy, limit};
-use tracing_subscriber::fmt::MakeWriter;
+use limiter_actix::{FakeClock, Key, Limiter, MissingIdentity, Strategy, limit};
+use limiter_tests::Log;
 
 #[get("/plain")]
 async fn plain() -> &'static str {
@@ -23,9 +18,7 @@ async fn limited() -> &'static str {
 #[actix_web::test]
 async fn a_decorated_handler_without_the_middleware_is_an_error_not_unlimited() {
     let app = test::init_service(App::new().service(limited)).await;
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let (log, guard) = Log::listen();
     assert_eq!(statuses!(app, GET "/limited", 2), [500, 500]);
     drop(guard);
     let log = log.text();
@@ -37,96 +30,13 @@ async fn a_decorated_handler_without_the_middleware_is_an_error_not_unlimited() 
 #[actix_web::test]
 async fn a_denial_is_logged_without_the_client() {
     let app = app!(limiter!(default_limits(["1/minute"])), plain);
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let (log, guard) = Log::listen();
     assert_eq!(statuses!(app, GET "/plain", 2), [200, 429]);
     drop(guard);
     let log = log.text();
     assert_eq!(log.matches("limit exceeded").count(), 1, "{log}");
     assert!(log.contains("default-per-minute") && log.contains("/plain"), "{log}");
     assert!(!log.contains("192.0.2.1"), "{log}");
-}
-
-/// What was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-#[actix_web::test]
-async fn two_limiters_on_one_app_count_by_themselves() {
-    let inner = limiter!(default_limits(["3/minute"]));
-    let outer = limiter!(application_limits(["4/minute"]), key_prefix("outer"));
-    let app = test::init_service(
-        App::new()
-            .wrap(inner.middleware())
-            .wrap(outer.middleware())
-            .service(plain)
-            .service(limited),
-    )
-    .await;
-    // The inner limiter enforces the handler's own limit; what it denies, the outer one counted.
-    assert_eq!(statuses!(app, GET "/limited", 3), [200, 200, 429]);
-    assert_eq!(statuses!(app, GET "/plain", 2), [200, 429]);
-}
-
-#[actix_web::test]
-async fn limiters_that_share_a_storage_share_counters_unless_their_prefixes_differ() {
-    let storage = MemoryStorage::builder().clock(FakeClock::new()).build();
-    let one = limiter!(application_limits(["2/minute"]), storage(storage.clone()));
-    let same = limiter!(application_limits(["2/minute"]), storage(storage.clone()));
-    let other = limiter!(application_limits(["2/minute"]), storage(storage), key_prefix("other"));
-    let first = app!(one, plain);
-    let second = app!(same, plain);
-    let third = app!(other, plain);
-    assert_eq!(statuses!(first, GET "/plain", 1), [200]);
-    assert_eq!(statuses!(second, GET "/plain", 2), [200, 429]);
-    assert_eq!(statuses!(third, GET "/plain", 2), [200, 200]);
-}
-
-#[actix_web::test]
-async fn one_limiter_serves_two_apps() {
-    let limiter = limiter!(application_limits(["2/minute"]));
-    let first = app!(limiter, plain);
-    let second = app!(limiter, plain);
-    assert_eq!(statuses!(first, GET "/plain", 1), [200]);
-    assert_eq!(statuses!(second, GET "/plain", 2), [200, 429]);
-}
-
-#[actix_web::test]
-async fn a_disabled_limiter_limits_nothing_and_checks_nothing() {
-    let limiter = limiter!(
-        enabled(false),
-        default_limits(["not a limit"]),
-        application_limits(["1/hour"]),
-        storage_uri("nowhere://")
-    );
-    let app = app!(limiter, plain, limited);
-    assert_eq!(statuses!(app, GET "/plain", 4), [200; 4]);
-    assert_eq!(statuses!(app, GET "/limited", 4), [200; 4]);
 }
 
 #[actix_web::test]

@@ -1,13 +1,14 @@
 //! What several test targets need: a server on a free port, a client that sends just what it is
-//! told, and a proxy that does to a connection what networks do.
+//! told, an ear for the log, and a proxy that does to a connection what networks do.
 
 pub mod hitter;
+mod log;
 pub mod proxy;
 pub mod redis;
 
 use std::{
     io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{IpAddr, SocketAddr, TcpStream},
     sync::mpsc,
     thread::JoinHandle,
     time::Duration,
@@ -17,6 +18,9 @@ use actix_web::{
     dev::{Server, ServerHandle},
     rt::System,
 };
+use socket2::{Domain, Socket, Type};
+
+pub use self::log::Log;
 
 /// Serves an app on a free port of the loopback interface until it is dropped.
 #[derive(Debug)]
@@ -24,6 +28,14 @@ pub struct RunningServer {
     address: SocketAddr,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
+}
+
+/// A limiter with options: `limiter!(default_limits(["1/hour"]))`.
+#[macro_export]
+macro_rules! limiter {
+    ($($option:ident($value:expr)),* $(,)?) => {
+        ::limiter_actix::Limiter::builder()$(.$option($value))*.build().await.unwrap()
+    };
 }
 
 /// Serves an app, built anew for each of two workers: `serve!(App::new().service(x))`.
@@ -64,6 +76,22 @@ impl RunningServer {
         self.send(head(method, target, headers).as_bytes())
     }
 
+    /// The same from an address of its own: all of 127.0.0.0/8 is the loopback interface.
+    pub fn request_from(
+        &self,
+        client: IpAddr,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let client = SocketAddr::new(client, 0);
+        let socket = Socket::new(Domain::for_address(client), Type::STREAM, None);
+        let socket = socket.expect("a socket");
+        socket.bind(&client.into()).expect("an address of the loopback interface");
+        socket.connect(&self.address.into()).expect("the server listens");
+        exchange(socket.into(), head(method, target, headers).as_bytes())
+    }
+
     /// Sends bytes and reads until the server closes the connection.
     pub fn send(&self, bytes: &[u8]) -> Answer {
         send(self.address, bytes)
@@ -77,10 +105,12 @@ impl RunningServer {
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        let stopped = self.handle.stop(false);
-        System::new().block_on(stopped);
+        // In a thread of its own: the test may be async itself.
+        let handle = self.handle.clone();
+        let stopped = std::thread::spawn(move || System::new().block_on(handle.stop(false)));
+        // A panic of either thread has been printed, and the test has failed by it.
+        let _ = stopped.join();
         if let Some(thread) = self.thread.take() {
-            // A panic of the server thread has been printed, and the test has failed by it.
             let _ = thread.join();
         }
     }
@@ -111,7 +141,10 @@ fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> String {
 }
 
 fn send(address: SocketAddr, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).expect("the server listens");
+    exchange(TcpStream::connect(address).expect("the server listens"), bytes)
+}
+
+fn exchange(mut stream: TcpStream, bytes: &[u8]) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out is legal");
     stream.write_all(bytes).expect("the server reads");
     let mut answer = Vec::new();

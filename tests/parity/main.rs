@@ -1,0 +1,18 @@
+#![doc = include_str!("README.md")]
+// Helpers of tests may panic as tests do; clippy knows the tests only.
+#![allow(clippy::unwrap_used)]
+
+#[macro_use(limiter)]
+extern crate limiter_tests;
+
+#[macro_use]
+mod site;
+
+mod concurrency;
+mod evaluation;
+mod headers_and_errors;
+mod parsing;
+mod resolution;
+mod storage;
+mod strategies;
+mod table;
