@@ -101,6 +101,7 @@ use crate::model::Kind;
 /// | `candidate` | a string with limits that are tried out beside these, as shadows of them | none |
 /// | `name` | the policy's name in headers and reports: 1 to 64 printable ASCII characters | derived |
 /// | `strategy` | `"fixed-window"`, `"moving-window"`, `"sliding-window-counter"` or `"token-bucket"` | the limiter's |
+/// | `on_store_error` | what happens while a remote storage does not answer: `"local"` counts in this process, `"deny"` answers with 503, `"allow"` leaves the limit out | the limiter's |
 /// | `crate` | the path of `limiter_actix`, if it is not a direct dependency | `::limiter_actix` |
 ///
 /// # Functions
@@ -302,7 +303,7 @@ pub fn limit(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | --- | --- | --- |
 /// | first | a `static`, a string or a function, as above | required |
 /// | `scope` | a string, or a function of the request that returns one | that of the `static`, or required |
-/// | `key`, `cost`, `cost_after`, `override_defaults`, `per_method`, `methods`, `exempt_when`, `deduct_when`, `on_breach`, `error_message`, `meta`, `block`, `shadow`, `candidate`, `name`, `strategy`, `crate` | as of [`#[limit]`](macro@limit#arguments) | likewise |
+/// | `key`, `cost`, `cost_after`, `override_defaults`, `per_method`, `methods`, `exempt_when`, `deduct_when`, `on_breach`, `error_message`, `meta`, `block`, `shadow`, `candidate`, `name`, `strategy`, `on_store_error`, `crate` | as of [`#[limit]`](macro@limit#arguments) | likewise |
 ///
 /// A function of the request shares a counter between the handlers of one tenant:
 ///
