@@ -375,8 +375,9 @@ impl LimiterBuilder {
         self
     }
 
-    /// Where counters are kept, ready made: a [`MemoryStorage`] with options of its own, or one
-    /// that several limiters share.
+    /// Where counters are kept, ready made: a [`MemoryStorage`](limiter_core::MemoryStorage) with
+    /// options of its own, or one that several limiters share. It is used as it is; one that has to
+    /// be waited for belongs into `remote_storage` (feature `redis`), which guards it.
     pub fn storage(mut self, storage: impl Storage) -> Self {
         self.storage = StorageChoice::Ready(Arc::new(storage));
         self

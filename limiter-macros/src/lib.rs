@@ -101,7 +101,7 @@ use crate::model::Kind;
 /// | `candidate` | a string with limits that are tried out beside these, as shadows of them | none |
 /// | `name` | the policy's name in headers and reports: 1 to 64 printable ASCII characters | derived |
 /// | `strategy` | `"fixed-window"`, `"moving-window"`, `"sliding-window-counter"` or `"token-bucket"` | the limiter's |
-/// | `on_store_error` | while a remote storage does not answer: `"local"` counters of this process, `"deny"` or `"allow"` | the limiter's |
+/// | `on_store_error` | what happens while a remote storage does not answer: `"local"` counts in this process, `"deny"` answers with 503, `"allow"` leaves the limit out | the limiter's |
 /// | `crate` | the path of `limiter_actix`, if it is not a direct dependency | `::limiter_actix` |
 ///
 /// # Functions

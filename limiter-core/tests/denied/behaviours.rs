@@ -188,6 +188,31 @@ async fn shadow_charges_deny_nobody_and_are_always_asked_for() {
     assert_eq!(fixture.apply(Verb::Hit, &mut shadow()).await, Outcome::Admit);
 }
 
+/// A lock-out by a meta limit may outlast the denial that is remembered.
+#[tokio::test]
+async fn a_charge_in_test_mode_is_asked_for_until_it_denies_itself() {
+    let fixture = Fixture::new();
+    let limit = per_second(1, Strategy::FixedWindow);
+    let meta = Limit::new(Quota::per_day(1), Strategy::FixedWindow, &Scope::new("meta"));
+    let batch =
+        || [Charge::new(&limit, &fixture.key), Charge::new(&meta, &fixture.key).mode(Mode::Test)];
+    assert_eq!(fixture.apply(Verb::Hit, &mut batch()).await, Outcome::Admit);
+    for asked in 2..4 {
+        assert_eq!(fixture.apply(Verb::Hit, &mut batch()).await, Outcome::Deny);
+        assert_eq!(fixture.far.asked(), asked, "the meta limit admits so far");
+    }
+    // Another process counts the breach.
+    fixture.far.memory.hit(&meta, &fixture.key, 1);
+    let mut locked_out = batch();
+    assert_eq!(fixture.apply(Verb::Hit, &mut locked_out).await, Outcome::Deny);
+    assert!(!locked_out[1].decision().unwrap().admitted());
+    let asked = fixture.far.asked();
+    let mut again = batch();
+    assert_eq!(fixture.apply(Verb::Hit, &mut again).await, Outcome::Deny);
+    assert_eq!(fixture.far.asked(), asked, "now it is remembered");
+    assert!(!again[1].decision().unwrap().admitted());
+}
+
 /// The second charge was denied because of the first, which then was not taken.
 #[tokio::test]
 async fn a_counter_that_stands_twice_in_a_batch_is_not_remembered() {

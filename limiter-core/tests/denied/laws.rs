@@ -43,7 +43,11 @@ fn limits() -> Vec<Limit> {
 }
 
 fn item() -> impl proptest::strategy::Strategy<Value = Item> {
-    let mode = prop_oneof![4 => Just(Mode::Enforce), 1 => Just(Mode::Shadow)];
+    let mode = prop_oneof![
+        4 => Just(Mode::Enforce),
+        1 => Just(Mode::Shadow),
+        1 => Just(Mode::Test),
+    ];
     (0..17_usize, 0..2_u64, 0..5_u64, mode).prop_map(|(limit, client, cost, mode)| Item {
         limit,
         client,

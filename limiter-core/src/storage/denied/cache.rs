@@ -189,13 +189,18 @@ impl Inner {
         let mut since: SmallVec<[Option<Since>; 4]> = SmallVec::new();
         for charge in &*charges {
             let (denial, unknown_since) = match self.table.look(charge, &mut now) {
-                Ok(denial) => (Some(denial).filter(|_| charge.mode == Mode::Enforce), None),
+                Ok(denial) => (Some(denial).filter(|_| charge.mode != Mode::Shadow), None),
                 Err(unknown_since) => (None, Some(unknown_since)),
             };
             denials.push(denial);
             since.push(unknown_since);
         }
-        if denials.iter().all(Option::is_none) {
+        // A charge in test mode that nobody asked about may be the reason that counts: a lock-out
+        // that outlasts what is remembered. Only the storage knows.
+        let tests = || charges.iter().zip(&denials).filter(|(charge, _)| charge.mode == Mode::Test);
+        let locked_out = tests().any(|(_, denial)| denial.is_some());
+        let may_be_locked_out = !locked_out && tests().next().is_some();
+        if may_be_locked_out || denials.iter().all(Option::is_none) {
             // Possibly some milliseconds behind, which forgets that much too early.
             return Look::Unknown(Asked { at: self.clock.coarse(), since });
         }

@@ -24,7 +24,9 @@
 //!
 //! A batch with a charge that is known to be denied is denied as a whole, without effect. Those
 //! charges carry their decisions, counted down; the others carry none, because nobody was asked.
-//! Charges in [shadow mode](crate::Mode::Shadow) deny nobody, here as elsewhere.
+//! Charges in [shadow mode](crate::Mode::Shadow) deny nobody, here as elsewhere. Where a charge is in
+//! [test mode](crate::Mode::Test), as that of a meta limit, the storage is asked until that charge
+//! denies: it may be a lock-out that outlasts the denial that is remembered.
 //!
 //! Decisions that were not the storage's own, because it was ill
 //! ([`DecidedBy::Fallback`](crate::DecidedBy)), are not remembered.
