@@ -1,5 +1,7 @@
 //! Where the servers are, as a URI.
 
+use deadpool_redis::redis::IntoConnectionInfo;
+
 use crate::error::StorageError;
 
 /// What a URI says.
@@ -45,6 +47,7 @@ impl Target {
         }
         match kind {
             "" => Ok(Self::Single { url: format!("{client}://{rest}") }),
+            "unix" if rest.is_empty() => Err(mistake("expected the path of a socket, found none")),
             "unix" if client == "redis" => Ok(Self::Single { url: format!("redis+unix://{rest}") }),
             "cluster" => cluster(client, rest),
             "sentinel" => sentinel(client, rest),
@@ -75,17 +78,23 @@ fn sentinel(client: &str, rest: &str) -> Result<Target, StorageError> {
         number => number.parse().map_err(|_| mistake("expected the database as a number"))?,
     };
     // As in the reference, the login is for the servers; sentinels rarely have one.
-    let (user, password) = match login.map(|login| login.split_once(':').unwrap_or(("", login))) {
-        Some((user, password)) => (Some(user).filter(|user| !user.is_empty()), Some(password)),
-        None => (None, None),
-    };
-    let server = ServerLogin {
-        user: user.map(str::to_owned),
-        password: password.map(str::to_owned),
-        database,
+    let server = match login {
+        Some(login) => ServerLogin { database, ..read_login(login)? },
+        None => ServerLogin { database, ..ServerLogin::default() },
     };
     let urls = urls(client, None, hosts)?;
     Ok(Target::Sentinel { urls, service: service.to_owned(), server })
+}
+
+/// Without the percent encoding, as the client reads it where there are no sentinels.
+fn read_login(login: &str) -> Result<ServerLogin, StorageError> {
+    let url = format!("redis://{login}@localhost");
+    let info = url.into_connection_info().map_err(|_| {
+        mistake("expected `user:password`, with special characters percent-encoded")
+    })?;
+    let [user, password] = [info.redis_settings().username(), info.redis_settings().password()]
+        .map(|text| text.map(str::to_owned));
+    Ok(ServerLogin { user, password, database: 0 })
 }
 
 /// Login, hosts and path.
@@ -113,7 +122,7 @@ fn urls(client: &str, login: Option<&str>, hosts: &str) -> Result<Vec<String>, S
 
 /// Without its crypto provider the TLS library panics at the first connection.
 #[cfg(feature = "redis-rustls")]
-fn check_tls() -> Result<(), StorageError> {
+pub(super) fn check_tls() -> Result<(), StorageError> {
     if rustls::crypto::CryptoProvider::get_default().is_some() {
         return Ok(());
     }
@@ -125,12 +134,12 @@ fn check_tls() -> Result<(), StorageError> {
 }
 
 #[cfg(all(feature = "redis-native-tls", not(feature = "redis-rustls")))]
-fn check_tls() -> Result<(), StorageError> {
+pub(super) fn check_tls() -> Result<(), StorageError> {
     Ok(())
 }
 
 #[cfg(not(any(feature = "redis-rustls", feature = "redis-native-tls")))]
-fn check_tls() -> Result<(), StorageError> {
+pub(super) fn check_tls() -> Result<(), StorageError> {
     Err(StorageError::new(
         "this build has no TLS: enable the feature `redis-rustls` or `redis-native-tls`",
     ))
