@@ -148,3 +148,54 @@ pub(super) fn check_tls() -> Result<(), StorageError> {
 fn mistake(text: &str) -> StorageError {
     StorageError::new(format!("{text}; {LEGAL}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(not(any(feature = "redis-rustls", feature = "redis-native-tls")))]
+    #[test]
+    fn without_tls_the_error_says_which_feature_to_enable() {
+        for uri in
+            ["rediss://user:s3cret@host", "valkeys+cluster://host:1", "rediss+sentinel://h/s"]
+        {
+            let error = Target::parse(uri).unwrap_err().to_string();
+            assert!(error.contains("`redis-rustls`") && !error.contains("s3cret"), "{error}");
+        }
+    }
+
+    /// Nothing in the tests of this crate installs a provider.
+    #[cfg(feature = "redis-rustls")]
+    #[test]
+    fn without_a_crypto_provider_the_error_says_how_to_install_one() {
+        use crate::storage::redis::RedisStorage;
+
+        let client = deadpool_redis::redis::Client::open("rediss://user:s3cret@host").unwrap();
+        for error in [
+            RedisStorage::new("rediss://user:s3cret@host").unwrap_err(),
+            RedisStorage::new("valkeys+cluster://host:1").unwrap_err(),
+            RedisStorage::from_client(client).build().unwrap_err(),
+        ] {
+            let error = error.to_string();
+            assert!(error.contains("install_default()") && !error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_login_before_sentinels_is_that_of_the_servers() {
+        let uri = "redis+sentinel://app:p%40ss%3A@one:1, two:2/service/3";
+        let server = ServerLogin {
+            user: Some("app".to_owned()),
+            password: Some("p@ss:".to_owned()),
+            database: 3,
+        };
+        let urls = vec!["redis://one:1".to_owned(), "redis://two:2".to_owned()];
+        let expected = Target::Sentinel { urls, service: "service".to_owned(), server };
+        assert_eq!(Target::parse(uri).unwrap(), expected);
+        let Ok(Target::Sentinel { server, .. }) = Target::parse("redis+sentinel://:pw@one/service")
+        else {
+            panic!("a password without a user is legal");
+        };
+        assert_eq!((server.user, server.password.as_deref()), (None, Some("pw")));
+    }
+}
