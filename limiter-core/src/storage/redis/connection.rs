@@ -16,7 +16,7 @@ use deadpool_redis::{
         AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline,
         RedisError, RedisFuture, RedisResult, Value,
         aio::{ConnectionLike, MultiplexedConnection},
-        cluster::ClusterClientBuilder,
+        cluster::{ClusterClient, ClusterClientBuilder},
         cluster_async::ClusterConnection,
         cluster_routing::{RoutingInfo, SingleNodeRoutingInfo},
         io::tcp::TcpSettings,
@@ -32,8 +32,8 @@ use crate::error::StorageError;
 /// Where connections come from.
 pub(super) enum Source {
     Pool(deadpool_redis::Pool),
-    Client(Client),
-    Cluster(deadpool_redis::redis::cluster::ClusterClient),
+    Client(Box<Client>),
+    Cluster(Box<ClusterClient>),
     Sentinel(deadpool_redis::sentinel::Pool),
 }
 
@@ -97,7 +97,7 @@ impl Source {
                 .connection_timeout(connect_timeout)
                 .tcp_settings(at_once())
                 .build()
-                .map(Self::Cluster)
+                .map(|client| Self::Cluster(Box::new(client)))
                 .map_err(|error| configuration(&error)),
             Target::Sentinel { urls, service, server } => sentinel(urls, service, server),
         }

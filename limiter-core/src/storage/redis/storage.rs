@@ -70,7 +70,7 @@ impl RedisStorage {
 
     /// Options for a client of your own, with certificates of a private authority, say.
     pub fn from_client(client: Client) -> RedisStorageBuilder {
-        RedisStorageBuilder::new(Origin::Ready(Source::Client(client)))
+        RedisStorageBuilder::new(Origin::Ready(Source::Client(Box::new(client))))
     }
 
     /// Options for a pool of your own. A few connections are taken out of it and kept: one for
