@@ -82,6 +82,9 @@ async fn a_thousand_requests_at_once_share_one_connection() {
     assert_eq!((admitted, connections(&mut raw) - before), (600, 1));
 }
 
+/// Number, moment, duration, words, address and name of the client.
+type Entry = (i64, i64, i64, Vec<Vec<u8>>, String, String);
+
 /// Whatever the clock of a machine says: it is not told to the server.
 #[tokio::test]
 async fn no_moment_is_sent_unless_a_clock_for_tests_is_given() {
@@ -94,8 +97,7 @@ async fn no_moment_is_sent_unless_a_clock_for_tests_is_given() {
         hit(&storage, &limit, &key).await;
         assert_eq!(server.cli(&["CONFIG", "SET", "slowlog-log-slower-than", "0"]), "OK");
         hit(&storage, &limit, &key).await;
-        let log: Vec<(i64, i64, i64, Vec<Vec<u8>>, String, String)> =
-            raw.ask(&[b"SLOWLOG", b"GET", b"1"]);
+        let log: Vec<Entry> = raw.ask(&[b"SLOWLOG", b"GET", b"1"]);
         assert_eq!(server.cli(&["CONFIG", "SET", "slowlog-log-slower-than", "-1"]), "OK");
         let words = &log[0].3;
         let texts: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word)).collect();
