@@ -13,7 +13,7 @@ use crate::{
 
 for_every_storage!(every_decision_is_that_of_the_pure_function, waiting_changes_no_answer);
 
-const CLIENTS: usize = 2;
+pub(crate) const CLIENTS: usize = 2;
 
 fn every_decision_is_that_of_the_pure_function<W: World>() {
     let limits = limits(&W::new().strategies());
@@ -58,7 +58,7 @@ struct Taken {
     hit_at: Timestamp,
 }
 
-fn run<W: World>(
+pub(crate) fn run<W: World>(
     world: &W,
     limits: &[Limit],
     trace: &[Step],
@@ -71,7 +71,11 @@ fn run<W: World>(
     let mut model = Model::default();
     let mut receipts: Vec<Taken> = Vec::new();
     for step in trace {
-        world.advance(Duration::from_micros(step.wait));
+        let micros = Duration::from_micros(step.wait.unsigned_abs());
+        match step.wait {
+            0.. => world.advance(micros),
+            _ => world.clock().step_back(micros),
+        }
         let now = world.now();
         match &step.operation {
             Operation::Hit(items) => {

@@ -31,30 +31,40 @@ impl Model {
         take: bool,
         now: Timestamp,
     ) -> Answer {
+        for item in items {
+            let limit = &limits[item.limit];
+            let counter = self.counters.get_mut(&(limit.id().to_owned(), item.client));
+            if let Some(Counter::MovingWindow(log)) = counter {
+                // A log is in order again as soon as somebody looks at it.
+                log.settle(limit.quota(), now);
+            }
+        }
         let mut attempt = self.counters.clone();
         let mut outcome = Outcome::Admit;
-        let (mut decisions, mut admitted) = (Vec::new(), Vec::new());
+        let (mut decisions, mut takes) = (Vec::new(), Vec::new());
         for item in items {
             let limit = &limits[item.limit];
             let counter = attempt
                 .entry((limit.id().to_owned(), item.client))
                 .or_insert_with(|| Counter::new(limit.strategy()));
-            let taken_from = &mut match item.mode {
-                Mode::Enforce | Mode::Shadow => None,
-                Mode::Test => Some(counter.clone()),
-            };
-            let decision = taken_from.as_mut().unwrap_or(counter).hit(limit, item.cost, now);
+            let mut after = counter.clone();
+            let decision = after.hit(limit, item.cost, now);
             if !decision.admitted() && item.mode != Mode::Shadow {
                 outcome = Outcome::Deny;
             }
-            admitted.push(decision.admitted() && item.cost > 0 && item.mode != Mode::Test);
+            let take = decision.admitted() && item.cost > 0 && item.mode != Mode::Test;
+            // Any other question leaves no trace.
+            if take {
+                *counter = after;
+            }
+            takes.push(take);
             decisions.push(decision);
         }
         let take = take && outcome == Outcome::Admit;
         if take {
             self.counters = attempt;
         }
-        let taken = admitted.into_iter().map(|admitted| admitted && take).collect();
+        let taken = takes.into_iter().map(|takes| takes && take).collect();
         Answer { outcome, decisions, taken }
     }
 
@@ -65,8 +75,14 @@ impl Model {
         charged_at: Timestamp,
         now: Timestamp,
     ) {
-        if let Some(counter) = self.counters.get_mut(&(limit.id().to_owned(), item.client)) {
-            counter.refund(limit, item.cost, charged_at, now);
+        let name = (limit.id().to_owned(), item.client);
+        let Some(counter) = self.counters.get_mut(&name) else { return };
+        counter.refund(limit, item.cost, charged_at, now);
+        // A bucket that is full was never used, whatever the clock says next.
+        if let Counter::TokenBucket(bucket) = counter
+            && (bucket.full_at, bucket.fraction) <= (now, 0)
+        {
+            self.counters.remove(&name);
         }
     }
 

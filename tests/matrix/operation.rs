@@ -23,10 +23,10 @@ pub(crate) struct Item {
     pub(crate) mode: Mode,
 }
 
-/// Some microseconds pass, then something is done.
+/// The clock goes on by some microseconds or steps back, then something is done.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
-    pub(crate) wait: u64,
+    pub(crate) wait: i64,
     pub(crate) operation: Operation,
 }
 
@@ -41,21 +41,38 @@ fn step(limits: usize, clients: usize) -> impl Strategy<Value = Step> {
     let edge = prop::sample::select(edges.to_vec());
     let wait = prop_oneof![
         3 => Just(0),
-        5 => (edge, 0..=2u64).prop_map(|(edge, extra): (u64, u64)| (edge + extra).saturating_sub(1)),
-        1 => 0..=3_000_000u64,
+        5 => (edge, 0..=2i64).prop_map(|(edge, extra): (i64, i64)| (edge + extra - 1).max(0)),
+        1 => 0..=3_000_000i64,
     ];
+    steps(wait, batch(limits, clients))
+}
+
+/// Steps of all kinds, with these waits and batches.
+pub(crate) fn steps(
+    wait: impl Strategy<Value = i64>,
+    batch: impl Strategy<Value = Vec<Item>> + Clone,
+) -> impl Strategy<Value = Step> {
     let operation = prop_oneof![
-        12 => batch(limits, clients).prop_map(Operation::Hit),
-        3 => batch(limits, clients).prop_map(Operation::Test),
+        12 => batch.clone().prop_map(Operation::Hit),
+        3 => batch.clone().prop_map(Operation::Test),
         3 => (0..4usize).prop_map(Operation::Refund),
-        1 => batch(limits, clients).prop_map(Operation::Reset),
+        1 => batch.prop_map(Operation::Reset),
         1 => Just(Operation::Clear),
     ];
     (wait, operation).prop_map(|(wait, operation)| Step { wait, operation })
 }
 
-fn batch(limits: usize, clients: usize) -> impl Strategy<Value = Vec<Item>> {
+fn batch(limits: usize, clients: usize) -> impl Strategy<Value = Vec<Item>> + Clone {
     let cost = prop_oneof![5 => Just(1u64), 1 => Just(0), 3 => 0..=6u64, 1 => Just(u64::MAX)];
+    batches(limits, clients, cost)
+}
+
+/// Batches with these costs.
+pub(crate) fn batches(
+    limits: usize,
+    clients: usize,
+    cost: impl Strategy<Value = u64> + Clone,
+) -> impl Strategy<Value = Vec<Item>> + Clone {
     let mode = prop_oneof![
         4 => Just(Mode::Enforce),
         1 => Just(Mode::Shadow),

@@ -27,6 +27,13 @@ macro_rules! for_every_storage {
         mod guarded {
             $(#[test] fn $test() { super::$test::<crate::world::Guarded>(); })+
         }
+        crate::world::for_every_redis!($($test),+);
+    };
+}
+
+/// The same on every way to run Redis.
+macro_rules! for_every_redis {
+    ($($test:ident),+ $(,)?) => {
         mod redis {
             $(#[test] fn $test() { super::$test::<crate::world::Redis<crate::world::Single>>(); })+
         }
@@ -38,6 +45,7 @@ macro_rules! for_every_storage {
         }
     };
 }
+pub(crate) use for_every_redis;
 pub(crate) use for_every_storage;
 
 /// A fresh storage whose time moves only when told to.
@@ -49,9 +57,15 @@ pub(crate) trait World {
 
     fn storage(&self) -> &Arc<dyn Storage>;
 
-    fn now(&self) -> Timestamp;
+    fn clock(&self) -> &FakeClock;
 
-    fn advance(&self, by: Duration);
+    fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+
+    fn advance(&self, by: Duration) {
+        self.clock().advance(by);
+    }
 
     /// The strategies that the storage can run.
     fn strategies(&self) -> Vec<Strategy> {
@@ -106,12 +120,8 @@ impl World for Memory {
         &self.storage
     }
 
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    fn advance(&self, by: Duration) {
-        self.clock.advance(by);
+    fn clock(&self) -> &FakeClock {
+        &self.clock
     }
 }
 
@@ -132,12 +142,8 @@ impl World for Guarded {
         &self.storage
     }
 
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    fn advance(&self, by: Duration) {
-        self.clock.advance(by);
+    fn clock(&self) -> &FakeClock {
+        &self.clock
     }
 }
 
@@ -209,12 +215,8 @@ impl<S: Servers> World for Redis<S> {
         &self.storage
     }
 
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    fn advance(&self, by: Duration) {
-        self.clock.advance(by);
+    fn clock(&self) -> &FakeClock {
+        &self.clock
     }
 }
 

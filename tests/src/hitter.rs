@@ -18,9 +18,14 @@ pub fn key() -> Key {
     Key::text("everybody")
 }
 
-/// Hits the limit from several tasks, each so many times; how many hits were admitted.
-pub async fn run(storage: Arc<dyn Storage>, tasks: usize, hits: usize, amount: u64) -> usize {
-    let limit = Arc::new(limit(amount));
+/// `amount` per day: nobody's hits come back while they are counted.
+pub fn lasting_limit(amount: u64, strategy: Strategy) -> Limit {
+    Limit::new(Quota::per_day(amount), strategy, &Scope::new("lasting"))
+}
+
+/// Hits a limit from several tasks, each so many times; how many hits were admitted.
+pub async fn run(storage: Arc<dyn Storage>, tasks: usize, hits: usize, limit: Limit) -> usize {
+    let limit = Arc::new(limit);
     let tasks: Vec<_> = (0..tasks)
         .map(|_| {
             let (storage, limit) = (Arc::clone(&storage), Arc::clone(&limit));

@@ -1,15 +1,25 @@
 //! Connections: one per runtime, shared by all its requests, made at the first one.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use deadpool_redis::{
-    PoolConfig, RedisConnectionInfo, Runtime,
+    Manager, PoolConfig, RedisConnectionInfo, Runtime,
     redis::{
-        Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisFuture,
-        RedisResult, Value,
+        AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline,
+        RedisError, RedisFuture, RedisResult, Value,
         aio::{ConnectionLike, MultiplexedConnection},
         cluster::{ClusterClient, ClusterClientBuilder},
         cluster_async::ClusterConnection,
+        cluster_routing::{RoutingInfo, SingleNodeRoutingInfo},
+        io::tcp::TcpSettings,
     },
     sentinel::{SentinelNodeConnectionInfo, SentinelServerType, TlsMode},
 };
@@ -29,10 +39,16 @@ pub(super) enum Source {
 
 /// The connections of a storage.
 pub(super) struct Connections {
-    source: Source,
-    connect_timeout: Duration,
+    maker: Arc<Maker>,
     /// A connection is driven by the runtime that made it, and ends with it.
     of_runtimes: Mutex<HashMap<runtime::Id, Arc<Place>>>,
+}
+
+/// Makes them, one after the other.
+struct Maker {
+    source: Source,
+    connect_timeout: Duration,
+    made: AtomicU64,
 }
 
 /// The place of one runtime's connection.
@@ -40,7 +56,7 @@ pub(super) struct Connections {
 struct Place {
     connection: Mutex<Option<Connection>>,
     /// Held while connecting, so that a thousand requests make one attempt.
-    connecting: tokio::sync::Mutex<LastFailure>,
+    connecting: Arc<tokio::sync::Mutex<LastFailure>>,
 }
 
 /// The last attempt, if it failed: whoever waited for it fails with it.
@@ -51,22 +67,35 @@ const FAILURE_HOLDS: Duration = Duration::from_millis(50);
 
 /// A connection that many requests use at the same time.
 #[derive(Clone)]
-pub(super) enum Connection {
+pub(super) struct Connection {
+    link: Link,
+    /// Tells it from the one that is made in its place.
+    number: u64,
+}
+
+#[derive(Clone)]
+enum Link {
     Single(MultiplexedConnection),
     Cluster(ClusterConnection),
 }
+
+/// Host and port of one server of a cluster.
+pub(super) type Node = (String, u16);
 
 impl Source {
     pub(super) fn open(target: Target, connect_timeout: Duration) -> Result<Self, StorageError> {
         match target {
             Target::Single { url } => {
                 let info = url.into_connection_info().map_err(|error| configuration(&error))?;
-                let config = deadpool_redis::Config::from_connection_info(info);
-                let pool = config.create_pool(Some(Runtime::Tokio1));
+                let config = within(connect_timeout);
+                let manager = Manager::new_with_config(info.set_tcp_settings(at_once()), config)
+                    .map_err(|error| configuration(&error))?;
+                let pool = deadpool_redis::Pool::builder(manager).runtime(Runtime::Tokio1).build();
                 pool.map(Self::Pool).map_err(|error| configuration(&error))
             }
             Target::Cluster { urls } => ClusterClientBuilder::new(urls)
                 .connection_timeout(connect_timeout)
+                .tcp_settings(at_once())
                 .build()
                 .map(|client| Self::Cluster(Box::new(client)))
                 .map_err(|error| configuration(&error)),
@@ -78,27 +107,38 @@ impl Source {
         matches!(self, Self::Cluster(_))
     }
 
-    async fn connect(&self) -> Result<Connection, StorageError> {
+    async fn connect(&self, connect_timeout: Duration) -> Result<Link, StorageError> {
         let unreachable = |error: RedisError| failure("the server cannot be reached", error);
         match self {
             Self::Pool(pool) => {
                 let object = pool.get().await.map_err(|error| pool_failure(&error))?;
-                Ok(Connection::Single(deadpool_redis::Connection::take(object)))
+                Ok(Link::Single(deadpool_redis::Connection::take(object)))
             }
             Self::Sentinel(pool) => {
                 let object = pool.get().await.map_err(|error| pool_failure(&error))?;
-                Ok(Connection::Single(deadpool_redis::sentinel::Connection::take(object)))
+                Ok(Link::Single(deadpool_redis::sentinel::Connection::take(object)))
             }
             Self::Client(client) => {
-                let connection = client.get_multiplexed_async_connection().await;
-                connection.map(Connection::Single).map_err(unreachable)
+                let config = within(connect_timeout);
+                let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+                connection.map(Link::Single).map_err(unreachable)
             }
             Self::Cluster(client) => {
                 let connection = client.get_async_connection().await;
-                connection.map(Connection::Cluster).map_err(unreachable)
+                connection.map(Link::Cluster).map_err(unreachable)
             }
         }
     }
+}
+
+/// By itself the client gives up after a second.
+fn within(connect_timeout: Duration) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_connection_timeout(Some(connect_timeout))
+}
+
+/// A command must not wait until the one before it was acknowledged: requests share a connection.
+fn at_once() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
 }
 
 fn sentinel(
@@ -127,12 +167,13 @@ fn sentinel(
 
 impl Connections {
     pub(super) fn new(source: Source, connect_timeout: Duration) -> Self {
-        Self { source, connect_timeout, of_runtimes: Mutex::default() }
+        let maker = Arc::new(Maker { source, connect_timeout, made: AtomicU64::new(0) });
+        Self { maker, of_runtimes: Mutex::default() }
     }
 
     /// Whether keys of different slots live on different servers.
     pub(super) fn is_cluster(&self) -> bool {
-        self.source.is_cluster()
+        self.maker.source.is_cluster()
     }
 
     /// The connection of this runtime.
@@ -141,14 +182,14 @@ impl Connections {
         if let Some(connection) = &*place.connection.lock() {
             return Ok(connection.clone());
         }
-        self.connect(&place).await
+        self.connect(place).await
     }
 
-    /// Forgets the connection of this runtime: the next request makes a new one, and finds the
-    /// server that is the primary then.
-    pub(super) fn discard(&self) {
+    /// Forgets a connection of this runtime: the next request makes a new one, and finds the server
+    /// that is the primary then. One that was made since stays.
+    pub(super) fn discard(&self, broken: &Connection) {
         if let Ok(place) = self.place() {
-            *place.connection.lock() = None;
+            place.connection.lock().take_if(|connection| connection.number == broken.number);
         }
     }
 
@@ -159,8 +200,8 @@ impl Connections {
         Ok(Arc::clone(self.of_runtimes.lock().entry(runtime.id()).or_default()))
     }
 
-    async fn connect(&self, place: &Place) -> Result<Connection, StorageError> {
-        let mut last_failure = place.connecting.lock().await;
+    async fn connect(&self, place: Arc<Place>) -> Result<Connection, StorageError> {
+        let mut last_failure = Arc::clone(&place.connecting).lock_owned().await;
         if let Some(connection) = &*place.connection.lock() {
             return Ok(connection.clone());
         }
@@ -169,25 +210,37 @@ impl Connections {
         {
             return Err(error.clone());
         }
-        let connected =
-            match tokio::time::timeout(self.connect_timeout, self.source.connect()).await {
-                Ok(connected) => connected,
-                Err(_) => Err(StorageError::new(format!(
-                    "the server cannot be reached within {} ms: check host, port and firewall",
-                    self.connect_timeout.as_millis()
-                ))),
+        let maker = Arc::clone(&self.maker);
+        // In a task, because connecting may take longer than a decision: it goes on when the
+        // request that began it is dropped, and the next one finds its connection.
+        let attempt = tokio::spawn(async move {
+            let made = maker.make().await;
+            *last_failure = match &made {
+                Ok(connection) => {
+                    *place.connection.lock() = Some(connection.clone());
+                    None
+                }
+                Err(error) => Some((Instant::now(), error.clone())),
             };
-        match connected {
-            Ok(connection) => {
-                *last_failure = None;
-                *place.connection.lock() = Some(connection.clone());
-                Ok(connection)
-            }
-            Err(error) => {
-                *last_failure = Some((Instant::now(), error.clone()));
-                Err(error)
-            }
-        }
+            made
+        });
+        attempt.await.unwrap_or_else(|error| {
+            Err(StorageError::new("connecting was given up").with_source(error))
+        })
+    }
+}
+
+impl Maker {
+    async fn make(&self) -> Result<Connection, StorageError> {
+        let connect = self.source.connect(self.connect_timeout);
+        let Ok(connected) = tokio::time::timeout(self.connect_timeout, connect).await else {
+            return Err(StorageError::new(format!(
+                "the server cannot be reached within {} ms: check host, port and firewall",
+                self.connect_timeout.as_millis()
+            )));
+        };
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        connected.map(|link| Connection { link, number })
     }
 }
 
@@ -203,13 +256,30 @@ impl Connection {
     pub(super) async fn query<T: FromRedisValue>(&mut self, command: &Cmd) -> RedisResult<T> {
         command.query_async(self).await
     }
+
+    /// Asks one node of a cluster.
+    pub(super) async fn query_at<T: FromRedisValue>(
+        &mut self,
+        node: Option<&Node>,
+        command: Cmd,
+    ) -> RedisResult<T> {
+        match (&mut self.link, node) {
+            (Link::Cluster(cluster), Some((host, port))) => {
+                let (host, port) = (host.clone(), *port);
+                let at = SingleNodeRoutingInfo::ByAddress { host, port };
+                let value = cluster.route_command(command, RoutingInfo::SingleNode(at)).await?;
+                Ok(T::from_redis_value(value)?)
+            }
+            _ => self.query(&command).await,
+        }
+    }
 }
 
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        match self {
-            Self::Single(connection) => connection.req_packed_command(cmd),
-            Self::Cluster(connection) => connection.req_packed_command(cmd),
+        match &mut self.link {
+            Link::Single(connection) => connection.req_packed_command(cmd),
+            Link::Cluster(connection) => connection.req_packed_command(cmd),
         }
     }
 
@@ -219,16 +289,16 @@ impl ConnectionLike for Connection {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        match self {
-            Self::Single(connection) => connection.req_packed_commands(cmd, offset, count),
-            Self::Cluster(connection) => connection.req_packed_commands(cmd, offset, count),
+        match &mut self.link {
+            Link::Single(connection) => connection.req_packed_commands(cmd, offset, count),
+            Link::Cluster(connection) => connection.req_packed_commands(cmd, offset, count),
         }
     }
 
     fn get_db(&self) -> i64 {
-        match self {
-            Self::Single(connection) => connection.get_db(),
-            Self::Cluster(connection) => connection.get_db(),
+        match &self.link {
+            Link::Single(connection) => connection.get_db(),
+            Link::Cluster(connection) => connection.get_db(),
         }
     }
 }

@@ -50,14 +50,23 @@ local function multiply_divide(a, b, divisor)
   return quotient, rest
 end
 
+local function foreign(text)
+  error('a counter holds something else: "' .. tostring(text) .. '"')
+end
+
+-- A whole number; for Lua, "nan" and "1e9" are numbers, too.
+local function whole(text)
+  return tonumber(string.match(text, '^%d+$'))
+end
+
 -- The numbers of a counter; all zero where there is none.
 local function numbers(key, count)
   local text = redis.call('GET', key)
   local all = {}
   for number in string.gmatch(text or '', '%S+') do
-    all[#all + 1] = tonumber(number)
+    all[#all + 1] = whole(number)
   end
-  if text and #all ~= count then error('a counter holds something else: "' .. text .. '"') end
+  if text and #all ~= count then foreign(text) end
   for i = #all + 1, count do
     all[i] = 0
   end
@@ -89,8 +98,13 @@ local function time_to_live(micros)
   return string.format('%.0f', math.max(math.floor(micros / 1000) + 1, keep))
 end
 
-local function store(key, value, micros)
-  redis.call('SET', key, value, 'PX', time_to_live(micros))
+-- Nothing that is used is no key.
+local function store(key, used, value, micros)
+  if used > 0 then
+    redis.call('SET', key, value, 'PX', time_to_live(micros))
+  else
+    redis.call('DEL', key)
+  end
 end
 
 local strategies = {}
@@ -122,7 +136,7 @@ strategies['fixed-window'] = {
   refund = function(s, q)
     if q.charged_at + q.window >= s.ends_at then s.used = math.max(s.used - q.cost, 0) end
   end,
-  save = function(key, s) store(key, text(s.ends_at, s.used), s.ends_at - now) end,
+  save = function(key, s) store(key, s.used, text(s.ends_at, s.used), s.ends_at - now) end,
 }
 
 -- "started_at previous current"
@@ -192,7 +206,8 @@ strategies['sliding-window-counter'] = {
     end
   end,
   save = function(key, s, q)
-    store(key, text(s.started_at, s.previous, s.current), s.started_at + 2 * q.window - now)
+    local value = text(s.started_at, s.previous, s.current)
+    store(key, s.previous + s.current, value, s.started_at + 2 * q.window - now)
   end,
 }
 
@@ -276,12 +291,16 @@ strategies['token-bucket'] = {
     local cost = math.min(q.cost, q.capacity)
     set_missing(s, minus(missing(s, q), time_of(cost, q), q))
   end,
-  save = function(key, s) store(key, text(s.full_at, s.fraction), s.full_at - now) end,
+  save = function(key, s)
+    local missing = math.max(s.full_at - now, 0)
+    store(key, missing + s.fraction, text(s.full_at, s.fraction), missing)
+  end,
 }
 
 -- A list: the sum of all costs, then the hits, oldest first: "at", or "at cost" for a cost above 1.
 local function hit_of(entry)
   local at, cost = string.match(entry, '^(%d+) ?(%d*)$')
+  if not at then foreign(entry) end
   return tonumber(at), tonumber(cost) or 1
 end
 
@@ -289,40 +308,76 @@ local function entry_of(at, cost)
   return cost == 1 and text(at) or text(at, cost)
 end
 
+-- So many entries are read at a time, for one by one each would be looked for anew; but often the
+-- first is all that is asked for.
 local CHUNK = 128
+
+-- The entries after the sum, oldest first, as far as they are asked for.
+local function oldest_first(key)
+  local first, entries, place, size = 1, {}, 0, 1
+  return function()
+    if place == #entries then
+      first = first + place
+      entries, place = redis.call('LRANGE', key, first, first + size - 1), 0
+      size = CHUNK
+    end
+    place = place + 1
+    if entries[place] then return hit_of(entries[place]) end
+  end
+end
+
+-- The same, newest first, with the place of each from the end: -1, -2 and so on.
+local function newest_first(key)
+  local last, entries, left = redis.call('LLEN', key) - 1, {}, 0
+  local place, size = 0, 1
+  return function()
+    if left == 0 then
+      if last < 1 then return end
+      local first = math.max(last - size + 1, 1)
+      entries = redis.call('LRANGE', key, first, last)
+      last, left, size = first - 1, #entries, CHUNK
+    end
+    local entry = entries[left]
+    left, place = left - 1, place - 1
+    return place, hit_of(entry)
+  end
+end
 
 strategies['moving-window'] = {
   load = function(key)
-    return { key = key, used = tonumber(redis.call('LINDEX', key, 0) or '0'), pending = 0 }
+    local sum = redis.call('LINDEX', key, 0)
+    local used = sum and (whole(sum) or foreign(sum)) or 0
+    return { key = key, used = used, pending = 0 }
   end,
   settle = function(s, q)
-    if s.settled or s.used == 0 then return end
+    local is_settled = s.settled or s.used == 0
     s.settled = true
-    local used, gone = s.used, 0
-    local entry = redis.call('LINDEX', s.key, 1)
-    while entry do
-      local at, cost = hit_of(entry)
-      if at + q.window > now then break end
+    if is_settled then return end
+    local used, gone, some_left = s.used, 0, false
+    for at, cost in oldest_first(s.key) do
+      some_left = at + q.window > now
+      if some_left then break end
       used, gone = used - cost, gone + 1
-      entry = redis.call('LINDEX', s.key, gone + 1)
+    end
+    if not some_left then
+      redis.call('DEL', s.key)
+      s.used = 0
+      return
     end
     -- The sum moves to the front of what is left.
     if gone > 0 then redis.call('LTRIM', s.key, gone, -1) end
     -- Hits of the future, because the server's clock stepped back, are hits of now.
-    local future = 0
-    while true do
-      local last = redis.call('LINDEX', s.key, -1)
-      if not last or redis.call('LLEN', s.key) < 2 then break end
-      local at, cost = hit_of(last)
-      if at <= now then break end
-      future = future + cost
-      redis.call('RPOP', s.key)
+    local future, later = 0, 0
+    for _, at, cost in newest_first(s.key) do
+      if at < now or (at == now and later == 0) then break end
+      future, later = future + cost, later + 1
     end
-    if future > 0 then redis.call('RPUSH', s.key, entry_of(now, future)) end
+    if later > 0 then
+      redis.call('LTRIM', s.key, 0, -later - 1)
+      redis.call('RPUSH', s.key, entry_of(now, future))
+    end
     s.used = used
-    if gone > 0 or future > 0 then
-      if used == 0 then redis.call('DEL', s.key) else redis.call('LSET', s.key, 0, text(used)) end
-    end
+    if gone > 0 then redis.call('LSET', s.key, 0, text(used)) end
   end,
   decide = function(s, q)
     local remaining = math.max(q.amount - s.used, 0)
@@ -331,43 +386,38 @@ strategies['moving-window'] = {
     if oldest then reset_after = (hit_of(oldest)) + q.window - now end
     if impossible(q) then return deny(remaining, reset_after, -1) end
     if q.cost <= remaining then return admit(remaining - q.cost, reset_after) end
-    local used, from = s.used, 1
-    while used > s.pending do
-      local entries = redis.call('LRANGE', s.key, from, from + CHUNK - 1)
-      if #entries == 0 then break end
-      for _, entry in ipairs(entries) do
-        local at, cost = hit_of(entry)
+    local used = s.used
+    if used > s.pending then
+      for at, cost in oldest_first(s.key) do
         used = used - cost
         if used + q.cost <= q.amount then
           return deny(remaining, reset_after, at + q.window - now)
         end
       end
-      from = from + CHUNK
     end
     return deny(remaining, reset_after, q.window)
   end,
   charge = function(s, q) s.used, s.pending = s.used + q.cost, s.pending + q.cost end,
   refund = function(s, q)
     if s.used == 0 then return end
-    -- From the newest back: the newest hit that is not later than the charge.
-    local place = -1
-    local length = redis.call('LLEN', s.key)
-    while -place < length do
-      local at, cost = hit_of(redis.call('LINDEX', s.key, place))
+    -- The newest hit that is not later than the charge.
+    for place, at, cost in newest_first(s.key) do
       if at <= q.charged_at then
         local returned = math.min(q.cost, cost)
         s.used = s.used - returned
+        if s.used == 0 then
+          redis.call('DEL', s.key)
+          return
+        end
         redis.call('LSET', s.key, 0, text(s.used))
         if returned < cost then
           redis.call('LSET', s.key, place, entry_of(at, cost - returned))
         else
           redis.call('LSET', s.key, place, '-')
           redis.call('LREM', s.key, -1, '-')
-          if s.used == 0 then redis.call('DEL', s.key) end
         end
         return
       end
-      place = place - 1
     end
   end,
   save = function(key, s, q)

@@ -43,7 +43,8 @@
 //! # Rights
 //!
 //! An ACL user needs `~<prefix>*` and `+eval +evalsha +time +get +set +del +lindex +llen +lrange
-//! +lset +ltrim +lrem +rpush +rpop +pexpire`, and for clearing `+scan +unlink`.
+//! +lset +ltrim +lrem +rpush +pexpire`; for clearing `+scan +unlink` besides, for a cluster
+//! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`.
 
 mod connection;
 mod key_name;

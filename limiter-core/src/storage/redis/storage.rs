@@ -3,16 +3,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use deadpool_redis::redis::{
-    Client, ErrorKind, RedisError, ServerErrorKind, Value,
-    cluster_routing::{RoutingInfo, SingleNodeRoutingInfo},
-    cmd, from_redis_value,
+    Client, ConnectionAddr, ErrorKind, RedisError, ServerErrorKind, Value, cmd,
 };
 
 use super::{
-    connection::{Connection, Connections, Source, failure},
+    connection::{Connection, Connections, Node, Source, failure},
     key_name,
     script::{Call, Reply},
-    uri::Target,
+    uri::{Target, check_tls},
 };
 use crate::{
     Quota,
@@ -49,7 +47,7 @@ pub struct RedisStorageBuilder {
 
 enum Origin {
     Uri(String),
-    Ready(Box<Source>),
+    Ready(Source),
 }
 
 /// The longest window, and the longest time in which a bucket refills.
@@ -72,13 +70,13 @@ impl RedisStorage {
 
     /// Options for a client of your own, with certificates of a private authority, say.
     pub fn from_client(client: Client) -> RedisStorageBuilder {
-        RedisStorageBuilder::new(Origin::Ready(Box::new(Source::Client(Box::new(client)))))
+        RedisStorageBuilder::new(Origin::Ready(Source::Client(Box::new(client))))
     }
 
     /// Options for a pool of your own. A few connections are taken out of it and kept: one for
     /// each runtime that asks.
     pub fn from_pool(pool: deadpool_redis::Pool) -> RedisStorageBuilder {
-        RedisStorageBuilder::new(Origin::Ready(Box::new(Source::Pool(pool))))
+        RedisStorageBuilder::new(Origin::Ready(Source::Pool(pool)))
     }
 
     /// Asks the server whether it is there.
@@ -86,9 +84,9 @@ impl RedisStorage {
     /// # Errors
     /// It is not, or it does not let us in: the error says what to check.
     pub async fn ping(&self) -> Result<(), StorageError> {
-        let mut connection = self.inner.connections.get().await?;
+        let mut connection = self.inner.connect().await?;
         let reply: Result<Value, RedisError> = connection.query(&cmd("PING")).await;
-        reply.map(|_| ()).map_err(|error| self.inner.failed(error))
+        reply.map(|_| ()).map_err(|error| self.inner.failed(&connection, error))
     }
 }
 
@@ -98,7 +96,7 @@ impl RedisStorageBuilder {
         Self { origin, prefix, connect_timeout: Duration::from_secs(2), clock: None }
     }
 
-    /// What the names of all keys start with. Default: `limiter:`.
+    /// What the names of all keys start with, without `{`. Default: `limiter:`.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
@@ -121,11 +119,23 @@ impl RedisStorageBuilder {
     /// [`RedisStorage::ping`].
     ///
     /// # Errors
-    /// The URI is malformed, or asks for TLS that is not built in. The error never quotes a
-    /// password.
+    /// The URI is malformed, or asks for TLS that is not built in or has no crypto provider, or the
+    /// prefix has a brace. The error never quotes a password.
     pub fn build(self) -> Result<RedisStorage, StorageError> {
+        if self.prefix.contains('{') {
+            return Err(StorageError::new(format!(
+                "expected a `key_prefix` without `{{`, found `{}`: on a cluster it would decide \
+                 where counters live",
+                self.prefix
+            )));
+        }
+        if let Origin::Ready(Source::Client(client)) = &self.origin
+            && let ConnectionAddr::TcpTls { .. } = client.get_connection_info().addr()
+        {
+            check_tls()?;
+        }
         let (source, name) = match self.origin {
-            Origin::Ready(source) => (*source, "redis".to_owned()),
+            Origin::Ready(source) => (source, "redis".to_owned()),
             Origin::Uri(uri) => {
                 let source = Source::open(Target::parse(&uri)?, self.connect_timeout)?;
                 (source, format!("redis at {}", without_login(&uri)))
@@ -261,7 +271,7 @@ impl Inner {
     }
 
     async fn call(&self, verb: Verb, group: &mut Group<'_, '_>) -> Result<Outcome, StorageError> {
-        let mut connection = self.connections.get().await?;
+        let mut connection = self.connect().await?;
         let reply = self.run(&mut connection, verb, group).await?;
         self.accept(verb, group, &reply)
     }
@@ -272,7 +282,7 @@ impl Inner {
         verb: Verb,
         groups: &mut [Group<'_, '_>],
     ) -> Result<Outcome, StorageError> {
-        let connection = self.connections.get().await?;
+        let connection = self.connect().await?;
         let calls = groups.iter().map(|group| {
             let mut connection = connection.clone();
             async move { self.run(&mut connection, verb, group).await }
@@ -316,7 +326,7 @@ impl Inner {
         let Group { names, places, charges } = group;
         let now = self.clock.as_ref().map(|clock| clock.now());
         let call = Call { verb, now, names, places, charges };
-        call.run(connection).await.map_err(|error| self.failed(error))
+        call.run(connection).await.map_err(|error| self.failed(connection, error))
     }
 
     fn accept(
@@ -342,23 +352,21 @@ impl Inner {
         for charge in charges.iter() {
             command.arg(key_name::of(&self.prefix, charge));
         }
-        let mut connection = self.connections.get().await?;
+        let mut connection = self.connect().await?;
         let reply: Result<i64, RedisError> = connection.query(&command).await;
-        reply.map(|_| Outcome::Admit).map_err(|error| self.failed(error))
+        reply.map(|_| Outcome::Admit).map_err(|error| self.failed(&connection, error))
     }
 
     /// Deletes every key with the prefix, node by node, a page at a time.
     async fn clear(&self) -> Result<(), StorageError> {
-        let mut connection = self.connections.get().await?;
-        let nodes = match &mut connection {
-            Connection::Single(_) => vec![None],
-            Connection::Cluster(_) => {
-                let slots: Value = connection
-                    .query(cmd("CLUSTER").arg("SLOTS"))
-                    .await
-                    .map_err(|error| self.failed(error))?;
-                primaries(&slots).into_iter().map(Some).collect()
-            }
+        let mut connection = self.connect().await?;
+        let nodes = if self.connections.is_cluster() {
+            let slots: Result<Value, RedisError> =
+                connection.query(cmd("CLUSTER").arg("SLOTS")).await;
+            let slots = slots.map_err(|error| self.failed(&connection, error))?;
+            primaries(&slots).into_iter().map(Some).collect()
+        } else {
+            vec![None]
         };
         for node in nodes {
             self.clear_node(&mut connection, node.as_ref()).await?;
@@ -369,27 +377,20 @@ impl Inner {
     async fn clear_node(
         &self,
         connection: &mut Connection,
-        node: Option<&(String, u16)>,
+        node: Option<&Node>,
     ) -> Result<(), StorageError> {
         let pattern = key_name::pattern(&self.prefix);
         let mut cursor: u64 = 0;
         loop {
             let mut scan = cmd("SCAN");
             scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1000);
-            let reply = match (&mut *connection, node) {
-                (Connection::Cluster(cluster), Some((host, port))) => {
-                    let (host, port) = (host.clone(), *port);
-                    let at = SingleNodeRoutingInfo::ByAddress { host, port };
-                    cluster.route_command(scan, RoutingInfo::SingleNode(at)).await
-                }
-                (connection, _) => connection.query::<Value>(&scan).await,
-            };
-            let page = reply.and_then(|page| Ok(from_redis_value::<(u64, Vec<Vec<u8>>)>(page)?));
-            let (next, keys) = page.map_err(|error| self.failed(error))?;
+            let page: Result<(u64, Vec<Vec<u8>>), RedisError> =
+                connection.query_at(node, scan).await;
+            let (next, keys) = page.map_err(|error| self.failed(connection, error))?;
             if !keys.is_empty() {
                 let unlinked: Result<i64, RedisError> =
                     connection.query(cmd("UNLINK").arg(&keys)).await;
-                unlinked.map_err(|error| self.failed(error))?;
+                unlinked.map_err(|error| self.failed(connection, error))?;
             }
             if next == 0 {
                 return Ok(());
@@ -398,15 +399,20 @@ impl Inner {
         }
     }
 
+    async fn connect(&self) -> Result<Connection, StorageError> {
+        let connection = self.connections.get().await;
+        connection.map_err(|error| StorageError::new(format!("{}: {error}", self.name)))
+    }
+
     /// What the server or the way to it said, with what to check; a connection that is of no more
     /// use is forgotten.
-    fn failed(&self, error: RedisError) -> StorageError {
+    fn failed(&self, connection: &Connection, error: RedisError) -> StorageError {
         let remedy = match error.kind() {
             ErrorKind::Server(ServerErrorKind::ReadOnly) => {
-                self.connections.discard();
+                self.connections.discard(connection);
                 "the server is a replica now"
             }
-            ErrorKind::Server(ServerErrorKind::NoPerm) => {
+            _ if lacks_right(&error) => {
                 "the user lacks a right: see the documentation of the storage for what it needs"
             }
             ErrorKind::Server(ServerErrorKind::BusyLoading) => "the server is loading its data",
@@ -416,7 +422,7 @@ impl Inner {
             ErrorKind::Server(_) if error.code() == Some("OOM") => "the server is out of memory",
             ErrorKind::AuthenticationFailed => "check user and password",
             _ if error.is_unrecoverable_error() || error.is_connection_dropped() => {
-                self.connections.discard();
+                self.connections.discard(connection);
                 "the connection broke"
             }
             _ => "the server could not decide",
@@ -425,8 +431,18 @@ impl Inner {
     }
 }
 
+/// Whether the user may not run a command: what a script may not has no code of its own.
+fn lacks_right(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm)
+        || error.detail().is_some_and(|text| {
+            ["user executing the script can't", "ACL failure in script"]
+                .iter()
+                .any(|denial| text.contains(denial))
+        })
+}
+
 /// Host and port of every primary, from the reply of `CLUSTER SLOTS`.
-fn primaries(slots: &Value) -> Vec<(String, u16)> {
+fn primaries(slots: &Value) -> Vec<Node> {
     let mut primaries = Vec::new();
     let Value::Array(ranges) = slots else { return primaries };
     for range in ranges {

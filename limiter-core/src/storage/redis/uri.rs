@@ -1,5 +1,7 @@
 //! Where the servers are, as a URI.
 
+use deadpool_redis::redis::IntoConnectionInfo;
+
 use crate::error::StorageError;
 
 /// What a URI says.
@@ -45,6 +47,7 @@ impl Target {
         }
         match kind {
             "" => Ok(Self::Single { url: format!("{client}://{rest}") }),
+            "unix" if rest.is_empty() => Err(mistake("expected the path of a socket, found none")),
             "unix" if client == "redis" => Ok(Self::Single { url: format!("redis+unix://{rest}") }),
             "cluster" => cluster(client, rest),
             "sentinel" => sentinel(client, rest),
@@ -75,17 +78,23 @@ fn sentinel(client: &str, rest: &str) -> Result<Target, StorageError> {
         number => number.parse().map_err(|_| mistake("expected the database as a number"))?,
     };
     // As in the reference, the login is for the servers; sentinels rarely have one.
-    let (user, password) = match login.map(|login| login.split_once(':').unwrap_or(("", login))) {
-        Some((user, password)) => (Some(user).filter(|user| !user.is_empty()), Some(password)),
-        None => (None, None),
-    };
-    let server = ServerLogin {
-        user: user.map(str::to_owned),
-        password: password.map(str::to_owned),
-        database,
+    let server = match login {
+        Some(login) => ServerLogin { database, ..read_login(login)? },
+        None => ServerLogin { database, ..ServerLogin::default() },
     };
     let urls = urls(client, None, hosts)?;
     Ok(Target::Sentinel { urls, service: service.to_owned(), server })
+}
+
+/// Without the percent encoding, as the client reads it where there are no sentinels.
+fn read_login(login: &str) -> Result<ServerLogin, StorageError> {
+    let url = format!("redis://{login}@localhost");
+    let info = url.into_connection_info().map_err(|_| {
+        mistake("expected `user:password`, with special characters percent-encoded")
+    })?;
+    let [user, password] = [info.redis_settings().username(), info.redis_settings().password()]
+        .map(|text| text.map(str::to_owned));
+    Ok(ServerLogin { user, password, database: 0 })
 }
 
 /// Login, hosts and path.
@@ -113,7 +122,7 @@ fn urls(client: &str, login: Option<&str>, hosts: &str) -> Result<Vec<String>, S
 
 /// Without its crypto provider the TLS library panics at the first connection.
 #[cfg(feature = "redis-rustls")]
-fn check_tls() -> Result<(), StorageError> {
+pub(super) fn check_tls() -> Result<(), StorageError> {
     if rustls::crypto::CryptoProvider::get_default().is_some() {
         return Ok(());
     }
@@ -125,12 +134,12 @@ fn check_tls() -> Result<(), StorageError> {
 }
 
 #[cfg(all(feature = "redis-native-tls", not(feature = "redis-rustls")))]
-fn check_tls() -> Result<(), StorageError> {
+pub(super) fn check_tls() -> Result<(), StorageError> {
     Ok(())
 }
 
 #[cfg(not(any(feature = "redis-rustls", feature = "redis-native-tls")))]
-fn check_tls() -> Result<(), StorageError> {
+pub(super) fn check_tls() -> Result<(), StorageError> {
     Err(StorageError::new(
         "this build has no TLS: enable the feature `redis-rustls` or `redis-native-tls`",
     ))
@@ -138,4 +147,55 @@ fn check_tls() -> Result<(), StorageError> {
 
 fn mistake(text: &str) -> StorageError {
     StorageError::new(format!("{text}; {LEGAL}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(not(any(feature = "redis-rustls", feature = "redis-native-tls")))]
+    #[test]
+    fn without_tls_the_error_says_which_feature_to_enable() {
+        for uri in
+            ["rediss://user:s3cret@host", "valkeys+cluster://host:1", "rediss+sentinel://h/s"]
+        {
+            let error = Target::parse(uri).unwrap_err().to_string();
+            assert!(error.contains("`redis-rustls`") && !error.contains("s3cret"), "{error}");
+        }
+    }
+
+    /// Nothing in the tests of this crate installs a provider.
+    #[cfg(feature = "redis-rustls")]
+    #[test]
+    fn without_a_crypto_provider_the_error_says_how_to_install_one() {
+        use crate::storage::redis::RedisStorage;
+
+        let client = deadpool_redis::redis::Client::open("rediss://user:s3cret@host").unwrap();
+        for error in [
+            RedisStorage::new("rediss://user:s3cret@host").unwrap_err(),
+            RedisStorage::new("valkeys+cluster://host:1").unwrap_err(),
+            RedisStorage::from_client(client).build().unwrap_err(),
+        ] {
+            let error = error.to_string();
+            assert!(error.contains("install_default()") && !error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_login_before_sentinels_is_that_of_the_servers() {
+        let uri = "redis+sentinel://app:p%40ss%3A@one:1, two:2/service/3";
+        let server = ServerLogin {
+            user: Some("app".to_owned()),
+            password: Some("p@ss:".to_owned()),
+            database: 3,
+        };
+        let urls = vec!["redis://one:1".to_owned(), "redis://two:2".to_owned()];
+        let expected = Target::Sentinel { urls, service: "service".to_owned(), server };
+        assert_eq!(Target::parse(uri).unwrap(), expected);
+        let Ok(Target::Sentinel { server, .. }) = Target::parse("redis+sentinel://:pw@one/service")
+        else {
+            panic!("a password without a user is legal");
+        };
+        assert_eq!((server.user, server.password.as_deref()), (None, Some("pw")));
+    }
 }

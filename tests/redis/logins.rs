@@ -1,0 +1,200 @@
+//! Whom the storage can log in as, and how.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use deadpool_redis::redis::{Client, TlsCertificates};
+use limiter_core::{
+    Charge, FakeClock, Key, Outcome, Storage, StorageError, Strategy, Verb,
+    storage::redis::RedisStorage,
+};
+use limiter_tests::redis::{RedisCluster, RedisServer};
+
+use crate::raw::{hit, per_day, storage};
+
+/// What the documentation of the storage says that deciding needs.
+const RIGHTS: [&str; 14] = [
+    "eval", "evalsha", "time", "get", "set", "del", "lindex", "llen", "lrange", "lset", "ltrim",
+    "lrem", "rpush", "pexpire",
+];
+
+/// And clearing.
+const RIGHTS_TO_CLEAR: [&str; 2] = ["scan", "unlink"];
+
+/// A user with just these rights.
+fn add_user<'a>(server: &RedisServer, rights: impl IntoIterator<Item = &'a str>) {
+    let mut words: Vec<_> =
+        ["ACL", "SETUSER", "app", "reset", "on", ">pw", "~limiter:*"].map(str::to_owned).into();
+    words.extend(rights.into_iter().map(|right| format!("+{right}")));
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    assert_eq!(server.cli(&words), "OK");
+}
+
+/// Everything that a limiter asks of a storage, on new and old counters.
+async fn use_everything(server: &RedisServer) -> Result<(), StorageError> {
+    server.cli(&["SCRIPT", "FLUSH"]);
+    server.cli(&["FLUSHALL"]);
+    let uri = format!("redis://app:pw@{}", server.address());
+    let key = Key::text("client");
+    for strategy in Strategy::ALL {
+        let (timed, clock) = (storage(&uri), FakeClock::new());
+        let limit = per_day(5, strategy, "timed");
+        timed.apply(Verb::Hit, &mut [Charge::new(&limit, &key)]).await?;
+
+        // Another moment each, so that the log of a moving window has several entries.
+        let storage = RedisStorage::builder(&uri).clock(clock.clone()).build()?;
+        let limit = per_day(10, strategy, "clock");
+        let hit = async |cost| {
+            clock.advance(Duration::from_secs(1));
+            let mut charges = [Charge::new(&limit, &key).cost(cost)];
+            storage.apply(Verb::Hit, &mut charges).await.map(|_| charges)
+        };
+        hit(1).await?;
+        hit(2).await?;
+        // Some of the last one, and all of it.
+        for cost in [1, 2] {
+            let mut charges = hit(2).await?.map(|charge| charge.cost(cost));
+            storage.apply(Verb::Refund, &mut charges).await?;
+        }
+        hit(7).await?;
+        clock.step_back(Duration::from_secs(3));
+        storage.apply(Verb::Hit, &mut [Charge::new(&limit, &key)]).await?;
+        clock.advance(Duration::from_secs(86_399));
+        hit(1).await?;
+        clock.advance(Duration::from_secs(86_400));
+        hit(1).await?;
+        storage.apply(Verb::Reset, &mut [Charge::new(&limit, &key)]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_user_with_just_the_documented_rights_can_decide() {
+    let server = RedisServer::start();
+    add_user(&server, RIGHTS);
+    use_everything(&server).await.unwrap();
+    let storage = storage(&format!("redis://app:pw@{}", server.address()));
+    let error = storage.clear().await.unwrap_err().to_string();
+    assert!(error.contains("scan"), "{error}");
+    add_user(&server, RIGHTS.into_iter().chain(RIGHTS_TO_CLEAR));
+    hit(&storage, &per_day(5, Strategy::FixedWindow, "clear"), &Key::text("client")).await;
+    storage.clear().await.unwrap();
+    assert_eq!(server.cli(&["DBSIZE"]), "0");
+}
+
+#[tokio::test]
+async fn a_user_without_one_of_the_documented_rights_is_told_which_and_what_to_do() {
+    let server = RedisServer::start();
+    for missing in RIGHTS {
+        add_user(&server, RIGHTS.into_iter().filter(|right| *right != missing));
+        let error = use_everything(&server).await.expect_err(missing).to_string();
+        assert!(error.contains("the user lacks a right"), "{missing}: {error}");
+    }
+    add_user(&server, RIGHTS);
+    server.cli(&["ACL", "SETUSER", "app", "resetkeys", "~other:*"]);
+    let error = use_everything(&server).await.unwrap_err().to_string();
+    assert!(error.contains("the user lacks a right"), "{error}");
+}
+
+#[tokio::test]
+async fn on_a_cluster_a_user_needs_to_see_the_slots_besides() {
+    let cluster = RedisCluster::start();
+    let rights = RIGHTS.into_iter().chain(RIGHTS_TO_CLEAR).chain(["cluster|slots"]);
+    for node in &cluster.nodes {
+        add_user(node, rights.clone());
+    }
+    let nodes = cluster.uri().split_once("://").unwrap().1.to_owned();
+    let storage = storage(&format!("redis+cluster://app:pw@{nodes}"));
+    let limit = per_day(5, Strategy::MovingWindow, "cluster");
+    for client in 0..20 {
+        assert_eq!(hit(&storage, &limit, &Key::number(client)).await, Outcome::Admit);
+    }
+    storage.clear().await.unwrap();
+}
+
+/// A certificate authority of our own, and a certificate for this machine.
+struct Authority(PathBuf);
+
+impl Authority {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("limiter-tls-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let names = "subjectAltName=DNS:localhost,IP:127.0.0.1";
+        fs::write(folder.join("names"), names).unwrap();
+        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+        let authority = Self(folder);
+        for command in [
+            &format!("req -x509 {key} -days 2 -subj /CN=authority -keyout ca.key -out ca.crt"),
+            &format!("req {key} -subj /CN=localhost -keyout server.key -out server.csr"),
+            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names \
+             -out server.crt",
+        ] {
+            let mut openssl = Command::new("openssl");
+            openssl.args(command.split_whitespace()).current_dir(&authority.0);
+            let output = openssl.output().expect("openssl is installed");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        authority
+    }
+
+    fn path(&self, name: &str) -> String {
+        Path::new(&self.0).join(name).to_string_lossy().into_owned()
+    }
+
+    /// A server that speaks TLS on a port of its own, besides.
+    fn serve(&self) -> (RedisServer, u16) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let (certificate, key) = (self.path("server.crt"), self.path("server.key"));
+        let server = RedisServer::with(&[
+            "--tls-port",
+            &port.to_string(),
+            "--tls-cert-file",
+            &certificate,
+            "--tls-key-file",
+            &key,
+            "--tls-ca-cert-file",
+            &self.path("ca.crt"),
+            "--tls-auth-clients",
+            "no",
+        ]);
+        (server, port)
+    }
+}
+
+impl Drop for Authority {
+    fn drop(&mut self) {
+        // The folder is in the way of nobody.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_through_a_client_of_ones_own_and_not_otherwise() {
+    // Once in this process, which another test may have done.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let authority = Authority::new();
+    let (server, port) = authority.serve();
+    add_user(&server, RIGHTS);
+    for host in ["localhost", "127.0.0.1"] {
+        let uri = format!("rediss://app:pw@{host}:{port}");
+        let error = storage(&uri).ping().await.unwrap_err().to_string();
+        assert!(error.to_lowercase().contains("certificate"), "{error}");
+
+        let root_cert = Some(fs::read(authority.path("ca.crt")).unwrap());
+        let certificates = TlsCertificates { client_tls: None, root_cert };
+        let client = Client::build_with_tls(uri, certificates).unwrap();
+        let storage = RedisStorage::from_client(client).build().unwrap();
+        let (limit, key) = (per_day(1, Strategy::FixedWindow, host), Key::text("client"));
+        assert_eq!(hit(&storage, &limit, &key).await, Outcome::Admit);
+        assert_eq!(hit(&storage, &limit, &key).await, Outcome::Deny);
+        let debug = format!("{storage:?}");
+        assert!(!debug.contains("pw"), "{debug}");
+    }
+}
