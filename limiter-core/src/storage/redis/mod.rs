@@ -5,7 +5,8 @@
 //! One script decides a whole batch where the state is: **one round trip**, whatever the number of
 //! limits, atomic by Redis' own rules, and timed by the server's clock, so that machines whose
 //! clocks differ count alike. The script runs the strategies of [`crate::strategy`] exactly; the
-//! tests compare them to the microsecond. It lies in `decide.lua`.
+//! tests compare them to the microsecond. It lies in the folder `lua`,
+//! a file for each strategy, and only those of a batch are sent to run.
 //!
 //! Concurrent requests are pipelined on one connection per runtime, which is made at the first
 //! request and made anew when it breaks. A request that is dropped half-way leaves it usable.

@@ -11,11 +11,57 @@ use crate::{
     clock::Timestamp,
     decision::Decision,
     storage::Verb,
+    strategy::Strategy,
 };
 
-const CODE: &str = include_str!("decide.lua");
+const PRELUDE: &str = include_str!("lua/prelude.lua");
+const ARITHMETIC: &str = include_str!("lua/arithmetic.lua");
+const DECIDE: &str = include_str!("lua/decide.lua");
 
-static DIGEST: LazyLock<String> = LazyLock::new(|| Sha1::from(CODE).hexdigest());
+/// The script for batches of some strategies: the server runs all of it every time, so it holds no
+/// more than they need.
+struct Script {
+    code: String,
+    digest: String,
+}
+
+/// A script for every set of strategies; see [`bit`].
+static SCRIPTS: LazyLock<[Script; 16]> = LazyLock::new(|| std::array::from_fn(Script::of));
+
+impl Script {
+    fn of(strategies: usize) -> Self {
+        let mut code = PRELUDE.to_owned();
+        let wanted = |strategy: &Strategy| strategies & bit(*strategy) != 0;
+        if [Strategy::SlidingWindowCounter, Strategy::TokenBucket].iter().any(wanted) {
+            code.push_str(ARITHMETIC);
+        }
+        for strategy in Strategy::ALL.into_iter().filter(wanted) {
+            code.push_str(source(strategy));
+        }
+        code.push_str(DECIDE);
+        let digest = Sha1::from(&code).hexdigest();
+        Self { code, digest }
+    }
+}
+
+/// The place of a strategy in a set of them.
+fn bit(strategy: Strategy) -> usize {
+    match strategy {
+        Strategy::FixedWindow => 1,
+        Strategy::MovingWindow => 2,
+        Strategy::SlidingWindowCounter => 4,
+        Strategy::TokenBucket => 8,
+    }
+}
+
+fn source(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::FixedWindow => include_str!("lua/fixed_window.lua"),
+        Strategy::MovingWindow => include_str!("lua/moving_window.lua"),
+        Strategy::SlidingWindowCounter => include_str!("lua/sliding_window_counter.lua"),
+        Strategy::TokenBucket => include_str!("lua/token_bucket.lua"),
+    }
+}
 
 /// Numbers of the script are exact up to here.
 const MAX_EXACT: u64 = 1 << 53;
@@ -39,10 +85,13 @@ const PER_CHARGE: usize = 5;
 impl Call<'_, '_> {
     /// Runs the script, and sends its text where the server does not know it.
     pub(super) async fn run(&self, connection: &mut Connection) -> RedisResult<Reply> {
-        let reply = connection.query(&self.command("EVALSHA", &DIGEST)).await;
+        let strategies =
+            self.charges.iter().fold(0, |set, charge| set | bit(charge.limit.strategy()));
+        let script = &SCRIPTS[strategies];
+        let reply = connection.query(&self.command("EVALSHA", &script.digest)).await;
         let reply: RedisResult<Vec<i64>> = match reply {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                connection.query(&self.command("EVAL", CODE)).await
+                connection.query(&self.command("EVAL", &script.code)).await
             }
             reply => reply,
         };
