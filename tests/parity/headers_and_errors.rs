@@ -1,6 +1,9 @@
 //! Behaviours 75 to 85: headers and errors.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use actix_web::{
     HttpResponse,
@@ -10,11 +13,16 @@ use actix_web::{
     web,
 };
 use limiter_actix::{
-    Breach, FakeClock, Headers, Limiter, MemoryStorage, RetryAfter, exempt, limit,
+    Breach, FakeClock, Headers, Limiter, MemoryStorage, OnStoreError, Quota, RetryAfter, Strategy,
+    core::storage::guarded::{Circuit, GuardedStorage},
+    exempt, limit,
 };
 use limiter_tests::Answer;
 
-use crate::{site::Place, storage::Remote};
+use crate::{
+    site::{Place, Site},
+    storage::Remote,
+};
 
 in_process_and_over_sockets!(
     b75_the_values_with_and_without_a_breach,
@@ -25,6 +33,9 @@ in_process_and_over_sockets!(
     b78_after_a_slow_handler_remaining_is_that_of_the_new_window,
     b79_a_storage_that_is_down_denies_with_a_reason_and_never_admits,
     b79_a_storage_that_breaks_down_during_a_request_leaves_its_answer_alone,
+    b79_a_policy_admits_while_the_storage_is_down,
+    b80_fallback_limits_replace_the_others_while_the_storage_is_down,
+    b81_a_fallback_without_limits_of_its_own_starts_afresh_and_ends,
     b84_a_reset_forgets_everything,
 );
 
@@ -205,6 +216,60 @@ async fn b79_a_storage_that_is_down_denies_with_a_reason_and_never_admits(place:
         assert!(!denied.body.contains("refused"), "the cause goes to the log: {}", denied.body);
     }
     assert_eq!(site.get("/health").times(3).await, [200; 3], "nothing to ask the storage");
+}
+
+/// What the reference calls `swallow_errors`.
+async fn b79_a_policy_admits_while_the_storage_is_down(place: Place) {
+    let storage = Remote::new(MemoryStorage::new());
+    let guard = GuardedStorage::builder(Arc::new(storage.clone()));
+    let guard = guard.on_store_error(OnStoreError::Allow).build().unwrap();
+    let site = site!(place, limiter!(default_limits(["1/minute"]), storage(guard)), plain, limited);
+    storage.break_down();
+    assert_eq!(site.get("/plain").times(3).await, [200; 3]);
+    assert_eq!(site.get("/limited").times(3).await, [200; 3]);
+}
+
+/// Exempt handlers stay exempt, which they do not in the reference (D10).
+async fn b80_fallback_limits_replace_the_others_while_the_storage_is_down(place: Place) {
+    let storage = Remote::new(MemoryStorage::new());
+    let guard = GuardedStorage::builder(Arc::new(storage.clone()))
+        .fallback_limits(Strategy::FixedWindow, [Quota::per_minute(2)])
+        .build()
+        .unwrap();
+    let limiter = limiter!(default_limits(["9/minute"]), storage(guard.clone()));
+    let site = site!(place, limiter, plain, limited, health);
+    assert_eq!(site.get("/limited").times(2).await, [200, 429]);
+    storage.break_down();
+    assert_eq!(site.get("/plain").times(3).await, [200, 200, 429]);
+    assert_eq!(site.get("/limited").times(3).await, [200, 200, 429]);
+    assert_eq!(site.get("/health").times(3).await, [200; 3]);
+    storage.mend();
+    recovered(&guard, &site).await;
+    assert_eq!(site.get("/limited").times(1).await, [429], "what the storage has counted");
+}
+
+async fn b81_a_fallback_without_limits_of_its_own_starts_afresh_and_ends(place: Place) {
+    let storage = Remote::new(MemoryStorage::new());
+    let guard = GuardedStorage::builder(Arc::new(storage.clone())).build().unwrap();
+    let site = site!(place, limiter!(storage(guard.clone())), limited, plain);
+    assert_eq!(site.get("/limited").times(2).await, [200, 429]);
+    storage.break_down();
+    assert_eq!(site.get("/limited").times(2).await, [200, 429], "a quota of this process");
+    assert_eq!(site.get("/limited").client(2).times(2).await, [200, 429]);
+    storage.mend();
+    recovered(&guard, &site).await;
+    assert_eq!(site.get("/limited").times(1).await, [429]);
+    assert_eq!(site.get("/limited").client(3).times(2).await, [200, 429]);
+}
+
+/// Asks until the storage decides again: requests make it be probed.
+async fn recovered(guard: &GuardedStorage, site: &Site) {
+    let began = Instant::now();
+    while guard.health().circuit == Circuit::Open {
+        assert!(began.elapsed().as_secs() < 20, "{:?}", guard.health());
+        site.get("/limited").client(9).times(1).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 fn never(_: &ResponseHead) -> bool {

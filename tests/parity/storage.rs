@@ -36,6 +36,11 @@ impl Remote {
         self.down.store(true, Ordering::SeqCst);
     }
 
+    /// It answers again.
+    pub(crate) fn mend(&self) {
+        self.down.store(false, Ordering::SeqCst);
+    }
+
     async fn reach(&self) -> Result<(), StorageError> {
         tokio::task::yield_now().await;
         if self.down.load(Ordering::SeqCst) {

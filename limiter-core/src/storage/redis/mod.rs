@@ -35,6 +35,10 @@
 //! given back. For a moment it counts for others too, which may deny a request that would just have
 //! fitted, and never admits one too many.
 //!
+//! The cluster client repeats a call whose connection broke, and cannot know whether it had been
+//! counted: during a failover a hit may count twice, which denies too early and never admits one too
+//! many.
+//!
 //! # Limits of this storage
 //!
 //! Windows, and the time in which an empty bucket refills, are at most about 71 years
