@@ -159,7 +159,8 @@ fn sentinel(
     let config =
         deadpool_redis::sentinel::Config::from_urls(urls, service, SentinelServerType::Master)
             .with_node_connection_info(Some(node));
-    // Whoever connects anew must not be given what was connected before a promotion.
+    // Connections are taken out of the pool, so that one made after a promotion is always new; the
+    // size bounds attempts only.
     let config = deadpool_redis::sentinel::Config { pool: Some(PoolConfig::new(64)), ..config };
     let pool = config.create_pool(Some(Runtime::Tokio1));
     pool.map(Source::Sentinel).map_err(|error| configuration(&error))
