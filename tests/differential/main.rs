@@ -56,4 +56,5 @@ compare! {
     meta_limits,
     own_meta_limits,
     scopes,
+    nested_scopes,
 }

@@ -11,7 +11,7 @@ use limiter_core::Quota;
 use crate::{
     counter::Counter,
     trace::{Ask, wanted_status},
-    world::{Class, Cost, Declared, DeclaredKey, DeclaredScope, Exempt, Route, World},
+    world::{Around, Class, Cost, Declared, DeclaredKey, DeclaredScope, Exempt, Route, World},
 };
 
 /// What this library does otherwise. The README of this folder says how each of them shows.
@@ -28,7 +28,7 @@ pub(crate) enum Difference {
     AmountNotInKey,
     /// D6: meta limits are tested where limits apply, and nowhere else.
     MetaWhereLimits,
-    /// D8: an exemption leaves the handler's own limits alone.
+    /// D8: an exemption leaves the own limits of the handler or the scope alone.
     ExactExemption,
     /// D11: headers tell of the first breach, not of the last; `Retry-After` stands on denials
     /// only, and says when the request will be admitted.
@@ -224,7 +224,10 @@ impl<'a> Model<'a> {
     }
 
     fn exemption(&self, route: &Route) -> Exempt {
-        route.exempt.and(route.scope_exempt)
+        let Some((innermost, ancestors)) = route.scopes.split_first() else { return route.exempt };
+        let own = route.exempt.and(innermost.exempt);
+        let handed_down = ancestors.iter().filter(|scope| scope.exempts_descendants);
+        handed_down.fold(own, |exempt, scope| exempt.and(scope.exempt))
     }
 
     /// The limits declared on the handler and those of its scope, in the order in which they are
@@ -244,10 +247,25 @@ impl<'a> Model<'a> {
         if self.does(Difference::AttributeOrder) {
             declared.reverse();
         }
-        if !declared.iter().any(|limit| limit.override_defaults) && !route.scope_exempt.meta {
-            declared.extend(&route.scope_limits);
+        if !declared.iter().any(|limit| limit.override_defaults) {
+            declared.extend(self.scope_limits(route));
         }
         declared
+    }
+
+    fn scope_limits<'r>(&self, route: &'r Route) -> Vec<&'r Declared> {
+        let Some((innermost, ancestors)) = route.scopes.split_first() else { return Vec::new() };
+        let is_bare = innermost.exempt.meta || innermost.exempts_descendants;
+        if is_bare && !self.does(Difference::ExactExemption) {
+            return Vec::new();
+        }
+        let overrides = |scope: &Around| scope.limits.iter().any(|limit| limit.override_defaults);
+        let mut limits: Vec<&Declared> = innermost.limits.iter().collect();
+        if !innermost.without_ancestors && !overrides(innermost) {
+            let inherited = ancestors.iter().filter(|scope| !scope.exempts_descendants);
+            limits.extend(inherited.flat_map(|scope| &scope.limits));
+        }
+        limits
     }
 
     fn keeps_defaults(&self, route: &Route, ask: &Ask) -> bool {

@@ -355,6 +355,67 @@ def scopes():
     return w
 
 
+def nested_scopes():
+    w = World(application_limits=["9/minute"], default_limits=["5/hour"])
+    w.view("GET", "/plain")
+
+    def blueprint(name, within=None):
+        inner = Blueprint(name, "reference", url_prefix="/" + name)
+        if within:
+            children.append((within, inner))
+        return inner
+
+    children = []
+    adds = w.limit("3 per 2 minutes", override_defaults=False)
+
+    shop = blueprint("shop")
+    w.limit("4/minute")(shop)
+    w.view("GET", "/plain", within=shop)
+    cart = blueprint("cart", shop)
+    w.limit("2/second")(cart)
+    w.view("GET", "/plain", within=cart)
+    items = blueprint("items", cart)
+    w.view("GET", "/plain", within=items)
+    w.view("GET", "/adds", adds, within=items)
+    stock = blueprint("stock", shop)
+    w.limit("1/second", override_defaults=False)(stock)
+    w.view("GET", "/plain", within=stock)
+    w.view("GET", "/own", w.limit("2 per 2 minutes"), within=stock)
+    w.view("GET", "/adds", adds, within=stock)
+    alone = blueprint("alone", shop)
+    w.limit("2/second", override_defaults=False)(alone)
+    w.exempt(alone, flags=ExemptionScope.ANCESTORS)
+    w.view("GET", "/plain", within=alone)
+    kept = blueprint("kept", shop)
+    w.limit("2/second")(kept)
+    w.exempt(kept)
+    w.view("GET", "/plain", within=kept)
+
+    free = blueprint("free")
+    w.limit("2/second")(free)
+    w.exempt(free, flags=ExemptionScope.DEFAULT | ExemptionScope.DESCENDENTS)
+    w.view("GET", "/plain", within=free)
+    inner = blueprint("inner", free)
+    w.view("GET", "/plain", within=inner)
+    mixed = blueprint("mixed", free)
+    w.limit("1/second", override_defaults=False)(mixed)
+    w.exempt(mixed, flags=ExemptionScope.APPLICATION)
+    w.view("GET", "/plain", within=mixed)
+
+    half = blueprint("half")
+    w.exempt(half, flags=ExemptionScope.DEFAULT)
+    w.view("GET", "/plain", within=half)
+    rest = blueprint("rest", half)
+    w.view("GET", "/plain", within=rest)
+
+    # The innermost first: a blueprint takes its children as they are.
+    for outer, child in reversed(children):
+        outer.register_blueprint(child)
+    for outermost in (shop, free, half):
+        w.app.register_blueprint(outermost)
+    return w
+
+
 # --- The process ---
 
 

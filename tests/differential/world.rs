@@ -47,9 +47,19 @@ pub(crate) struct Route {
     pub(crate) paths: &'static [&'static str],
     pub(crate) limits: Vec<Declared>,
     pub(crate) exempt: Exempt,
-    /// The limits and exemptions of the scope around it.
-    pub(crate) scope_limits: Vec<Declared>,
-    pub(crate) scope_exempt: Exempt,
+    /// The scopes around it, the innermost first.
+    pub(crate) scopes: Vec<Around>,
+}
+
+/// The limits and exemptions of a scope.
+#[derive(Clone, Default)]
+pub(crate) struct Around {
+    pub(crate) limits: Vec<Declared>,
+    pub(crate) exempt: Exempt,
+    /// Whether limits of the scopes around it are left out.
+    pub(crate) without_ancestors: bool,
+    /// Whether its exemption reaches the scopes inside, and its limits do not.
+    pub(crate) exempts_descendants: bool,
 }
 
 /// What a handler is exempt from.
@@ -60,8 +70,8 @@ pub(crate) struct Exempt {
     pub(crate) meta: bool,
 }
 
-/// A limit of a handler.
-#[derive(PartialEq)]
+/// A limit of a handler or a scope.
+#[derive(Clone, PartialEq)]
 pub(crate) struct Declared {
     pub(crate) quotas: DeclaredQuotas,
     pub(crate) key: DeclaredKey,
@@ -78,7 +88,7 @@ pub(crate) struct Declared {
     pub(crate) meta: Vec<Quota>,
 }
 
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum DeclaredQuotas {
     Fixed(Vec<Quota>),
     /// Those of the tier that `X-Api-Key` has.
@@ -169,7 +179,9 @@ impl World {
     }
 
     fn declared(&self) -> impl Iterator<Item = &Declared> {
-        self.routes.iter().flat_map(|route| route.limits.iter().chain(&route.scope_limits))
+        self.routes.iter().flat_map(|route| {
+            route.limits.iter().chain(route.scopes.iter().flat_map(|scope| &scope.limits))
+        })
     }
 }
 
@@ -181,14 +193,12 @@ impl Class {
 
 /// A route, declared as its decorators are: `route("GET", &["/slow"]).limit(limit("2/minute"))`.
 pub(crate) fn route(methods: &'static str, paths: &'static [&'static str]) -> Route {
-    Route {
-        methods,
-        paths,
-        limits: Vec::new(),
-        exempt: Exempt::default(),
-        scope_limits: Vec::new(),
-        scope_exempt: Exempt::default(),
-    }
+    Route { methods, paths, limits: Vec::new(), exempt: Exempt::default(), scopes: Vec::new() }
+}
+
+/// A scope, declared likewise: `route(..).within(scope().limit(..))`.
+pub(crate) fn scope() -> Around {
+    Around::default()
 }
 
 impl Route {
@@ -202,13 +212,29 @@ impl Route {
         Self { exempt, ..self }
     }
 
-    pub(crate) fn scope_limit(mut self, limit: Declared) -> Self {
-        self.scope_limits.push(limit);
+    /// Around everything that was said before.
+    pub(crate) fn within(mut self, scope: &Around) -> Self {
+        self.scopes.push(scope.clone());
+        self
+    }
+}
+
+impl Around {
+    pub(crate) fn limit(mut self, limit: Declared) -> Self {
+        self.limits.push(limit);
         self
     }
 
-    pub(crate) fn scope_exempt(self, scope_exempt: Exempt) -> Self {
-        Self { scope_exempt, ..self }
+    pub(crate) fn exempt(self, exempt: Exempt) -> Self {
+        Self { exempt, ..self }
+    }
+
+    pub(crate) fn without_ancestors(self) -> Self {
+        Self { without_ancestors: true, ..self }
+    }
+
+    pub(crate) fn exempt_descendants(self) -> Self {
+        Self { exempts_descendants: true, ..self }
     }
 }
 

@@ -11,18 +11,24 @@ use crate::{
     model::Difference,
     trace::wanted_status,
     world::{
-        Class, Cost, DeclaredKey, Exempt, World, limit, limit_of_tier, quotas, route, shared, tier,
+        Class, Cost, DeclaredKey, Exempt, World, limit, limit_of_tier, quotas, route, scope,
+        shared, tier,
     },
 };
 
-/// Handlers that answer with the status at the end of their path, or 200, some of them in scopes;
-/// and `serve`, which serves them behind a limiter.
+/// Handlers that answer with the status at the end of their path, or 200, some of them in scopes
+/// or in a service that is told; and `serve`, which serves them behind a limiter.
 macro_rules! handlers {
     (
         mod $world:ident { $($(#[$($attribute:tt)*])+ $name:ident;)+ }
         $(
             scope $path:literal $limits:expr => {
                 $($(#[$($inner_attribute:tt)*])+ $inner_name:ident;)+
+            }
+        )*
+        $(
+            service $service:expr => {
+                $($(#[$($deep_attribute:tt)*])+ $deep_name:ident;)+
             }
         )*
     ) => {
@@ -52,12 +58,20 @@ macro_rules! handlers {
                 }
             )+)*
 
+            $($(
+                $(#[$($deep_attribute)*])+
+                async fn $deep_name(request: HttpRequest) -> HttpResponse {
+                    HttpResponse::build(status_of(&request)).body("done")
+                }
+            )+)*
+
             pub(super) fn serve(limiter: Limiter) -> RunningServer {
                 serve!(
                     App::new()
                         .wrap(limiter.middleware())
                         $(.service($name))+
                         $(.service(web::scope($path).wrap($limits)$(.service($inner_name))+))*
+                        $(.service($service))*
                 )
             }
         }
@@ -742,9 +756,9 @@ handlers! {
 
 /// Limits and exemptions of scopes: the reference's blueprints.
 pub(crate) fn scopes() -> World {
-    let api = |path| route("GET", path).scope_limit(limit("4/minute"));
-    let open = |path| route("GET", path).scope_limit(limit("1/second").keep_defaults());
-    let free = |path| route("GET", path).scope_exempt(Exempt::ALL);
+    let api = |path| route("GET", path).within(&scope().limit(limit("4/minute")));
+    let open = |path| route("GET", path).within(&scope().limit(limit("1/second").keep_defaults()));
+    let free = |path| route("GET", path).within(&scope().exempt(Exempt::ALL));
     World {
         limiter: |builder| builder.application_limits(["7/minute"]).default_limits(["3/minute"]),
         application: Class::new("7/minute"),
@@ -762,5 +776,135 @@ pub(crate) fn scopes() -> World {
         ],
         differences: &[Difference::AllOrNothing],
         ..World::new("scopes", scoped::serve)
+    }
+}
+
+handlers! {
+    mod nested {
+        #[get("/plain")] plain;
+    }
+    service web::scope("/shop")
+        .wrap(ScopeLimits::new("shop").limits(["4/minute"]))
+        .service(shop_plain)
+        .service(
+            web::scope("/cart")
+                .wrap(ScopeLimits::new("cart").limits(["2/second"]))
+                .service(cart_plain)
+                .service(
+                    web::scope("/items")
+                        .wrap(ScopeLimits::new("items"))
+                        .service(items_plain)
+                        .service(items_adds),
+                ),
+        )
+        .service(
+            web::scope("/stock")
+                .wrap(ScopeLimits::new("stock").limits(["1/second"]).override_defaults(false))
+                .service(stock_plain)
+                .service(stock_own)
+                .service(stock_adds),
+        )
+        .service(
+            web::scope("/alone")
+                .wrap(
+                    ScopeLimits::new("alone")
+                        .limits(["2/second"])
+                        .override_defaults(false)
+                        .without_ancestors(),
+                )
+                .service(alone_plain),
+        )
+        .service(
+            web::scope("/kept")
+                .wrap(ScopeLimits::new("kept").limits(["2/second"]).exempt(Exemption::ALL))
+                .service(kept_plain),
+        ) => {
+        #[get("/plain")] shop_plain;
+        #[get("/plain")] cart_plain;
+        #[get("/plain")] items_plain;
+        #[get("/adds")] #[limit("3 per 2 minutes", override_defaults = false)] items_adds;
+        #[get("/plain")] stock_plain;
+        #[get("/own")] #[limit("2 per 2 minutes")] stock_own;
+        #[get("/adds")] #[limit("3 per 2 minutes", override_defaults = false)] stock_adds;
+        #[get("/plain")] alone_plain;
+        #[get("/plain")] kept_plain;
+    }
+    service web::scope("/free")
+        .wrap(
+            ScopeLimits::new("free")
+                .limits(["2/second"])
+                .exempt(Exemption { defaults: true, ..Exemption::NONE })
+                .exempt_descendants(),
+        )
+        .service(free_plain)
+        .service(web::scope("/inner").wrap(ScopeLimits::new("inner")).service(inner_plain))
+        .service(
+            web::scope("/mixed")
+                .wrap(
+                    ScopeLimits::new("mixed")
+                        .limits(["1/second"])
+                        .override_defaults(false)
+                        .exempt(Exemption { application: true, ..Exemption::NONE }),
+                )
+                .service(mixed_plain),
+        ) => {
+        #[get("/plain")] free_plain;
+        #[get("/plain")] inner_plain;
+        #[get("/plain")] mixed_plain;
+    }
+    service web::scope("/half")
+        .wrap(ScopeLimits::new("half").exempt(Exemption { defaults: true, ..Exemption::NONE }))
+        .service(half_plain)
+        .service(web::scope("/rest").wrap(ScopeLimits::new("rest")).service(rest_plain)) => {
+        #[get("/plain")] half_plain;
+        #[get("/plain")] rest_plain;
+    }
+}
+
+/// Scopes in scopes: what is inherited, overridden and handed down.
+pub(crate) fn nested_scopes() -> World {
+    let plain = |path| route("GET", path);
+    let adds = |text| limit(text).keep_defaults();
+    let shop = scope().limit(limit("4/minute"));
+    let cart = scope().limit(limit("2/second"));
+    let stock = scope().limit(adds("1/second"));
+    let alone = scope().limit(adds("2/second")).without_ancestors();
+    let kept = scope().limit(limit("2/second")).exempt(Exempt::ALL);
+    let free = scope().limit(limit("2/second")).exempt(Exempt::DEFAULTS).exempt_descendants();
+    let mixed = scope().limit(adds("1/second")).exempt(Exempt::APPLICATION);
+    let half = scope().exempt(Exempt::DEFAULTS);
+    World {
+        limiter: |builder| builder.application_limits(["9/minute"]).default_limits(["5/hour"]),
+        application: Class::new("9/minute"),
+        defaults: Class::new("5/hour"),
+        routes: vec![
+            plain(&["/plain"]),
+            plain(&["/shop/plain"]).within(&shop),
+            plain(&["/shop/cart/plain"]).within(&cart).within(&shop),
+            plain(&["/shop/cart/items/plain"]).within(&scope()).within(&cart).within(&shop),
+            plain(&["/shop/cart/items/adds"])
+                .limit(adds("3 per 2 minutes"))
+                .within(&scope())
+                .within(&cart)
+                .within(&shop),
+            plain(&["/shop/stock/plain"]).within(&stock).within(&shop),
+            plain(&["/shop/stock/own"])
+                .limit(limit("2 per 2 minutes"))
+                .within(&stock)
+                .within(&shop),
+            plain(&["/shop/stock/adds"])
+                .limit(adds("3 per 2 minutes"))
+                .within(&stock)
+                .within(&shop),
+            plain(&["/shop/alone/plain"]).within(&alone).within(&shop),
+            plain(&["/shop/kept/plain"]).within(&kept).within(&shop),
+            plain(&["/free/plain"]).within(&free),
+            plain(&["/free/inner/plain"]).within(&scope()).within(&free),
+            plain(&["/free/mixed/plain"]).within(&mixed).within(&free),
+            plain(&["/half/plain"]).within(&half),
+            plain(&["/half/rest/plain"]).within(&scope()).within(&half),
+        ],
+        differences: &[Difference::AllOrNothing, Difference::ExactExemption],
+        ..World::new("nested_scopes", nested::serve)
     }
 }
