@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{App, dev::Service, guard, test::init_service, web};
-use limiter_actix::{FakeClock, ScopeLimits, limit};
+use limiter_actix::{Exemption, FakeClock, ScopeLimits, limit};
 
 async fn answer() -> &'static str {
     "answer"
@@ -104,6 +104,16 @@ async fn a_scope_charges_once_whoever_answers() {
 #[limit("1/minute", override_defaults = false)]
 async fn decorated() -> &'static str {
     "decorated"
+}
+
+#[actix_web::test]
+async fn scopes_that_are_cloned_and_then_changed_are_two() {
+    let limits = ScopeLimits::new("api");
+    let free = web::scope("/free").wrap(limits.clone().exempt(Exemption::ALL)).service(root());
+    let limited = web::scope("/limited").wrap(limits.limits(["1/minute"])).service(root());
+    let app = app!(limiter!(default_limits(["3/minute"])), free, limited);
+    assert_eq!(statuses!(app, GET "/free/", 4), [200; 4]);
+    assert_eq!(statuses!(app, GET "/limited/", 2), [200, 429]);
 }
 
 #[actix_web::test]
