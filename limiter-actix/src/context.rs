@@ -36,8 +36,9 @@ pub(crate) struct Worker {
 /// exempt; and the scopes around the handler.
 type HandlerKey = (usize, CountedMethod, bool, StackId);
 
-/// The endpoint's name, and the scopes around it.
-type EndpointKey = (Rc<str>, StackId);
+/// The endpoint's name; the method, which is not in the name of what matches nothing; and the scopes
+/// around it.
+type EndpointKey = (Rc<str>, CountedMethod, StackId);
 
 impl Worker {
     pub(crate) fn new(limiter: Limiter) -> Self {
@@ -101,12 +102,12 @@ impl Worker {
         exempt_path: bool,
         stack: StackId,
     ) -> Rc<Plan> {
-        let key = (Rc::clone(&endpoint.name), stack);
+        let counted = CountedMethod::of(method);
+        let key = (Rc::clone(&endpoint.name), counted, stack);
         if !exempt_path && let Some(plan) = self.of_endpoints.borrow().get(&key) {
             return Rc::clone(plan);
         }
         let scopes = self.stacks.borrow().scopes(stack);
-        let counted = CountedMethod::of(method);
         let place = Place::Endpoint(&endpoint.name);
         let target =
             Target { place, method, counted: counted.name(), exempt_path, scopes: &scopes };

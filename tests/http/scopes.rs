@@ -117,6 +117,15 @@ async fn scopes_that_are_cloned_and_then_changed_are_two() {
 }
 
 #[actix_web::test]
+async fn what_matches_nothing_inside_a_scope_is_limited_by_its_method() {
+    let limits = ScopeLimits::new("api").limits(["1/minute"]).methods(["POST"]);
+    let scope = web::scope("/api").wrap(limits).default_service(web::to(answer));
+    let app = app!(limiter!(), scope);
+    assert_eq!(statuses!(app, GET "/api/x", 3), [200; 3]);
+    assert_eq!(statuses!(app, POST "/api/x", 2), [200, 429], "whoever came first");
+}
+
+#[actix_web::test]
 async fn a_scope_without_the_middleware_is_never_unlimited() {
     let scope =
         web::scope("/api").wrap(ScopeLimits::new("api").limits(["1/minute"])).service(root());
