@@ -87,12 +87,6 @@ pub(crate) struct ScopeDeclaration {
     pub(crate) reaches_descendants: bool,
 }
 
-impl ScopeDeclaration {
-    pub(crate) fn has_limits(&self) -> bool {
-        !self.texts.is_empty()
-    }
-}
-
 impl ScopeLimits {
     /// Nothing yet, for a scope of this name. The name is part of the counters: two scopes of one
     /// name count together wherever they stand around the same endpoint.

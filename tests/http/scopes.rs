@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::{App, dev::Service, guard, test::init_service, web};
+use actix_web::{App, HttpRequest, dev::Service, guard, test::init_service, web};
 use limiter_actix::{Exemption, FakeClock, ScopeLimits, limit};
 
 async fn answer() -> &'static str {
@@ -123,6 +123,22 @@ async fn what_matches_nothing_inside_a_scope_is_limited_by_its_method() {
     let app = app!(limiter!(), scope);
     assert_eq!(statuses!(app, GET "/api/x", 3), [200; 3]);
     assert_eq!(statuses!(app, POST "/api/x", 2), [200, 429], "whoever came first");
+}
+
+#[actix_web::test]
+async fn an_inner_scope_overrides_only_what_its_own_limits_stand_in_for() {
+    let posts = ScopeLimits::new("posts").limits(["1/minute"]).methods(["POST"]);
+    let asked = ScopeLimits::new("asked")
+        .limits(|request: &HttpRequest| (request.query_string() == "own").then_some("1/minute"));
+    let scope = web::scope("/api")
+        .wrap(ScopeLimits::new("api").limits(["2/minute"]))
+        .service(web::scope("/posts").wrap(posts).service(web::resource("/").to(answer)))
+        .service(web::scope("/asked").wrap(asked).service(root()));
+    let app = app!(limiter!(), scope);
+    assert_eq!(statuses!(app, POST "/api/posts/", 2), [200, 429], "its own");
+    assert_eq!(statuses!(app, GET "/api/posts/", 3), [200, 200, 429], "that around it");
+    assert_eq!(statuses!(app, GET "/api/asked/?own", 2), [200, 429], "its own");
+    assert_eq!(statuses!(app, GET "/api/asked/", 3), [200, 200, 429], "that around it");
 }
 
 #[actix_web::test]

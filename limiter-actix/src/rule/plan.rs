@@ -70,6 +70,9 @@ struct Declaration {
 enum Class {
     Application,
     Default,
+    /// Of a scope around the innermost one.
+    OuterScope,
+    /// Of the innermost scope.
     Scope,
     Own,
 }
@@ -126,14 +129,20 @@ impl<'a> Target<'a> {
         exemption
     }
 
-    /// The scopes whose limits apply: the innermost alone if it has limits that override; or else
-    /// it and all ancestors but those that say that their descendants are exempt.
-    fn limiting_scopes(&self) -> Vec<&'a Rc<ScopeDeclaration>> {
-        let Some((innermost, ancestors)) = self.scopes.split_last() else { return Vec::new() };
-        let alone = innermost.ignores_ancestors
-            || (innermost.has_limits() && innermost.terms.overrides_defaults);
-        let inherited = ancestors.iter().filter(|ancestor| !alone && !ancestor.reaches_descendants);
-        inherited.chain([innermost]).filter(|scope| scope.has_limits()).collect()
+    /// The scopes whose limits may apply: the innermost, and all ancestors but those that say that
+    /// their descendants are exempt. Whether the innermost overrides them is known only when its
+    /// functions were asked.
+    fn limiting_scopes(&self) -> impl Iterator<Item = (Class, &'a Rc<ScopeDeclaration>)> {
+        let (innermost, ancestors) = match self.scopes.split_last() {
+            Some((innermost, ancestors)) => (Some(innermost), ancestors),
+            None => (None, self.scopes),
+        };
+        let alone = innermost.is_some_and(|innermost| innermost.ignores_ancestors);
+        ancestors
+            .iter()
+            .filter(move |ancestor| !alone && !ancestor.reaches_descendants)
+            .map(|ancestor| (Class::OuterScope, ancestor))
+            .chain(innermost.map(|innermost| (Class::Scope, innermost)))
     }
 }
 
@@ -153,8 +162,8 @@ impl Plan {
         if !exemption.defaults && !target.exempt_path {
             declarations.extend(of_class(settings, &settings.defaults, Class::Default, target));
         }
-        for scope in target.limiting_scopes() {
-            declarations.extend(of_scope(settings, scope, target));
+        for (class, scope) in target.limiting_scopes() {
+            declarations.extend(of_scope(settings, scope, class, target));
         }
         if let Place::Handler(record) = target.place {
             declarations.extend(of_handler(settings, record, target));
@@ -255,15 +264,17 @@ impl Plan {
             let overrides = |answered: &&Answered<'_>| {
                 answered.applies() && answered.declaration.terms.overrides_defaults
             };
-            let mut own = answered.iter().filter(|other| other.declaration.class == Class::Own);
-            let mut scoped =
-                answered.iter().filter(|other| other.declaration.class == Class::Scope);
+            let overriding = |classes: &[Class]| {
+                answered
+                    .iter()
+                    .filter(|other| classes.contains(&other.declaration.class))
+                    .any(|other| overrides(&other))
+            };
             match class {
                 Class::Application | Class::Own => false,
-                Class::Scope => own.any(|other| overrides(&other)),
-                Class::Default => {
-                    own.any(|other| overrides(&other)) || scoped.any(|other| overrides(&other))
-                }
+                Class::Scope => overriding(&[Class::Own]),
+                Class::OuterScope => overriding(&[Class::Own, Class::Scope]),
+                Class::Default => overriding(&[Class::Own, Class::Scope, Class::OuterScope]),
             }
         };
         let mut limits: Vec<(usize, RuleLimit)> = numbered(&answered)
@@ -451,6 +462,7 @@ fn of_class(
 fn of_scope(
     settings: &Settings,
     declared: &ScopeDeclaration,
+    class: Class,
     target: Target<'_>,
 ) -> Vec<Declaration> {
     let base = match (declared.shared, target.place) {
@@ -465,7 +477,7 @@ fn of_scope(
         .iter()
         .enumerate()
         .map(|(index, text)| Declaration {
-            class: Class::Scope,
+            class,
             text: text.clone(),
             scope: dynamic_part(scope.clone(), text, index),
             part: None,
