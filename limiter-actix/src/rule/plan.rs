@@ -369,7 +369,8 @@ impl Declaration {
     fn parse(&self, limiter: &Inner, text: &str) -> Result<Vec<Quota>, String> {
         let quotas = notation::parse_many(text).map_err(|error| error.to_string())?;
         for quota in &quotas {
-            check_quota(quota, self.strategy, limiter.storage(), &self.terms.cost)?;
+            // A cost above the amount is no mistake here: such a limit admits nobody.
+            check_enforceable(quota, self.strategy, limiter.storage())?;
         }
         Ok(quotas)
     }
@@ -620,15 +621,7 @@ pub(crate) fn check_quota(
     storage: &dyn Storage,
     cost: &Cost,
 ) -> Result<(), String> {
-    strategy.check(quota).map_err(|unsupported| unsupported.to_string())?;
-    if !storage.supports(strategy) {
-        return Err(format!(
-            "expected a strategy that the storage {} supports, found `{strategy}`; choose another \
-             strategy or another storage",
-            storage.name()
-        ));
-    }
-    storage.check_quota(strategy, quota).map_err(|error| error.to_string())?;
+    check_enforceable(quota, strategy, storage)?;
     match cost {
         Cost::Fixed(cost) if quota.amount() > 0 && *cost > quota.capacity() => Err(format!(
             "expected a cost of at most {}, found {cost}: under `{quota}` no request would ever be \
@@ -637,4 +630,21 @@ pub(crate) fn check_quota(
         )),
         _ => Ok(()),
     }
+}
+
+/// Whether a quota can be enforced by its strategy and by the storage.
+fn check_enforceable(
+    quota: &Quota,
+    strategy: Strategy,
+    storage: &dyn Storage,
+) -> Result<(), String> {
+    strategy.check(quota).map_err(|unsupported| unsupported.to_string())?;
+    if !storage.supports(strategy) {
+        return Err(format!(
+            "expected a strategy that the storage {} supports, found `{strategy}`; choose another \
+             strategy or another storage",
+            storage.name()
+        ));
+    }
+    storage.check_quota(strategy, quota).map_err(|error| error.to_string())
 }
