@@ -156,6 +156,38 @@ async fn a_request_that_an_inner_middleware_answers_is_counted() {
     assert_eq!(statuses!(app, GET "/a/1", 1, "192.0.2.2"), [401], "another client");
 }
 
+#[actix_web::test]
+async fn requests_that_are_given_up_before_their_gate_are_counted() {
+    async fn slow_authentication(
+        request: ServiceRequest,
+        next: Next<impl MessageBody>,
+    ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+        if request.headers().contains_key("authorization") {
+            next.call(request).await
+        } else {
+            std::future::pending().await
+        }
+    }
+    let limiter = limiter!(default_limits(["3/minute"]));
+    let app = test::init_service(
+        App::new().wrap(from_fn(slow_authentication)).wrap(limiter.middleware()).service(decorated),
+    )
+    .await;
+    let request =
+        || test::TestRequest::get().uri("/a/1").peer_addr("192.0.2.1:40000".parse().unwrap());
+    let authorized = request().insert_header(("authorization", "yes")).to_request();
+    assert_eq!(test::call_service(&app, authorized).await.status(), 200);
+    // The endpoint is learnt as decorated. The client hangs up while it is authenticated; the first
+    // time tells that not every request reaches the gate.
+    for _ in 0..4 {
+        let mut answer = pin!(app.call(request().to_request()));
+        assert!(poll_once(answer.as_mut()).is_pending());
+    }
+    let mut answer = pin!(app.call(request().to_request()));
+    let Poll::Ready(Ok(answer)) = poll_once(answer.as_mut()) else { panic!("let through") };
+    assert_eq!(answer.status(), 429);
+}
+
 /// What a future says at the first time of asking.
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
