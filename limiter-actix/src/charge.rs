@@ -83,7 +83,11 @@ pub(crate) fn decide_now(
     let batch = &mut *context.batch.borrow_mut();
     match batch.collect_now(limiter, request, rule, known) {
         Ok(()) => batch.hit_now(limiter),
-        Err(refusal) => Some(Err(refusal)),
+        Err(refusal) => {
+            // The gate may be reached all the same, and has a rule of its own.
+            batch.clear();
+            Some(Err(refusal))
+        }
     }
 }
 

@@ -6,10 +6,7 @@ use std::{
     fmt,
     future::{Ready, ready},
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use actix_web::{
@@ -79,8 +76,6 @@ pub struct ScopeLimits {
 /// What was said about a scope.
 #[derive(Clone)]
 pub(crate) struct ScopeDeclaration {
-    /// Tells apart two scopes of one name.
-    id: u64,
     pub(crate) name: Box<str>,
     pub(crate) texts: Vec<Text>,
     pub(crate) terms: LimitTerms,
@@ -92,20 +87,12 @@ pub(crate) struct ScopeDeclaration {
     pub(crate) reaches_descendants: bool,
 }
 
-impl ScopeDeclaration {
-    pub(crate) fn has_limits(&self) -> bool {
-        !self.texts.is_empty()
-    }
-}
-
 impl ScopeLimits {
     /// Nothing yet, for a scope of this name. The name is part of the counters: two scopes of one
     /// name count together wherever they stand around the same endpoint.
     pub fn new(name: impl Into<String>) -> Self {
-        static SCOPES: AtomicU64 = AtomicU64::new(0);
         Self {
             declaration: ScopeDeclaration {
-                id: SCOPES.fetch_add(1, Ordering::Relaxed),
                 name: name.into().into_boxed_str(),
                 texts: Vec::new(),
                 terms: LimitTerms::default(),
@@ -433,7 +420,7 @@ fn deny<B>(
         Some(endpoint) => (endpoint.knowledge.seen(), Rc::clone(&endpoint.name)),
         None => (Seen::Mixed, "".into()),
     };
-    if seen == Seen::Unknown && endpoint::may_be_decorated(&request, context.worker.limiter()) {
+    if endpoint::goes_on(&request, context, seen) {
         return Err(request);
     }
     let response = answer::response(context, request.request(), refusal, &name);
@@ -445,7 +432,8 @@ fn deny<B>(
 #[derive(Default)]
 pub(crate) struct ScopeStacks {
     stacks: Vec<(StackId, Rc<ScopeDeclaration>)>,
-    known: HashMap<(StackId, u64), StackId>,
+    /// By the address of the inner scope's declaration, which is kept above.
+    known: HashMap<(StackId, usize), StackId>,
 }
 
 /// Names a stack of scopes; the default one is empty.
@@ -455,7 +443,7 @@ pub(crate) struct StackId(u32);
 impl ScopeStacks {
     /// The stack with one more scope inside it.
     pub(crate) fn enter(&mut self, outer: StackId, scope: &Rc<ScopeDeclaration>) -> StackId {
-        *self.known.entry((outer, scope.id)).or_insert_with(|| {
+        *self.known.entry((outer, Rc::as_ptr(scope) as usize)).or_insert_with(|| {
             self.stacks.push((outer, Rc::clone(scope)));
             // An app does not have four billion scopes.
             StackId(self.stacks.len() as u32)

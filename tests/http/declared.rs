@@ -73,6 +73,19 @@ async fn a_malformed_dynamic_limit_leaves_the_defaults_or_denies() {
     assert_eq!(with_header!(app, "/dynamic", "x-tier" => "1/day", 2), [200, 429]);
 }
 
+#[get("/dear")]
+#[limit(tier_of, cost = 10)]
+async fn dear() -> &'static str {
+    "dear"
+}
+
+#[actix_web::test]
+async fn a_dynamic_limit_below_the_cost_admits_nobody() {
+    let app = app!(limiter!(), dear);
+    assert_eq!(with_header!(app, "/dear", "x-tier" => "5/minute", 2), [429, 429]);
+    assert_eq!(with_header!(app, "/dear", "x-tier" => "10/minute", 2), [200, 429]);
+}
+
 #[get("/bytes/{size}")]
 #[limit("100/hour", cost = 1, cost_after = bytes_sent)]
 async fn download(size: web::Path<u64>) -> HttpResponse {

@@ -103,7 +103,7 @@ where
     }
 }
 
-/// What is left to do when a request comes out again.
+/// What is left to do when a request comes out again; or when it never does.
 #[derive(Clone)]
 pub(crate) struct Finish {
     context: Rc<Context>,
@@ -170,6 +170,20 @@ impl Finish {
                     response
                 });
             }
+        }
+    }
+}
+
+impl Drop for Finish {
+    /// A request that is given up on its way to whoever was expected to charge it is one that they
+    /// did not: from now on everybody charges. One that was answered has told so already.
+    #[inline]
+    fn drop(&mut self) {
+        if let Seen::By(expected) = self.seen
+            && expected > self.context.enforcer()
+            && let Some(endpoint) = &*self.context.endpoint.borrow()
+        {
+            endpoint.knowledge.learn(self.context.enforcer());
         }
     }
 }

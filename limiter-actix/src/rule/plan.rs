@@ -44,6 +44,10 @@ type Answers = Vec<Cow<'static, str>>;
 /// different texts, they are forgotten and made anew.
 const REMEMBERED: usize = 512;
 
+/// Answers with more bytes together are not remembered: a scope may be named by a header, and a
+/// client may not fill the memory with those.
+const LONGEST_REMEMBERED: usize = 1024;
+
 /// The limits of one attribute, one scope or the limiter itself.
 struct Declaration {
     class: Class,
@@ -70,6 +74,9 @@ struct Declaration {
 enum Class {
     Application,
     Default,
+    /// Of a scope around the innermost one.
+    OuterScope,
+    /// Of the innermost scope.
     Scope,
     Own,
 }
@@ -126,14 +133,20 @@ impl<'a> Target<'a> {
         exemption
     }
 
-    /// The scopes whose limits apply: the innermost alone if it has limits that override; or else
-    /// it and all ancestors but those that say that their descendants are exempt.
-    fn limiting_scopes(&self) -> Vec<&'a Rc<ScopeDeclaration>> {
-        let Some((innermost, ancestors)) = self.scopes.split_last() else { return Vec::new() };
-        let alone = innermost.ignores_ancestors
-            || (innermost.has_limits() && innermost.terms.overrides_defaults);
-        let inherited = ancestors.iter().filter(|ancestor| !alone && !ancestor.reaches_descendants);
-        inherited.chain([innermost]).filter(|scope| scope.has_limits()).collect()
+    /// The scopes whose limits may apply: the innermost, and all ancestors but those that say that
+    /// their descendants are exempt. Whether the innermost overrides them is known only when its
+    /// functions were asked.
+    fn limiting_scopes(&self) -> impl Iterator<Item = (Class, &'a Rc<ScopeDeclaration>)> {
+        let (innermost, ancestors) = match self.scopes.split_last() {
+            Some((innermost, ancestors)) => (Some(innermost), ancestors),
+            None => (None, self.scopes),
+        };
+        let alone = innermost.is_some_and(|innermost| innermost.ignores_ancestors);
+        ancestors
+            .iter()
+            .filter(move |ancestor| !alone && !ancestor.reaches_descendants)
+            .map(|ancestor| (Class::OuterScope, ancestor))
+            .chain(innermost.map(|innermost| (Class::Scope, innermost)))
     }
 }
 
@@ -153,8 +166,8 @@ impl Plan {
         if !exemption.defaults && !target.exempt_path {
             declarations.extend(of_class(settings, &settings.defaults, Class::Default, target));
         }
-        for scope in target.limiting_scopes() {
-            declarations.extend(of_scope(settings, scope, target));
+        for (class, scope) in target.limiting_scopes() {
+            declarations.extend(of_scope(settings, scope, class, target));
         }
         if let Place::Handler(record) = target.place {
             declarations.extend(of_handler(settings, record, target));
@@ -226,6 +239,9 @@ impl Plan {
             return Rc::clone(rule);
         }
         let rule = Rc::new(self.rule(limiter, &answers));
+        if answers.iter().map(|answer| answer.len()).sum::<usize>() > LONGEST_REMEMBERED {
+            return rule;
+        }
         let mut asked = self.asked.borrow_mut();
         if asked.len() >= REMEMBERED {
             asked.clear();
@@ -255,15 +271,17 @@ impl Plan {
             let overrides = |answered: &&Answered<'_>| {
                 answered.applies() && answered.declaration.terms.overrides_defaults
             };
-            let mut own = answered.iter().filter(|other| other.declaration.class == Class::Own);
-            let mut scoped =
-                answered.iter().filter(|other| other.declaration.class == Class::Scope);
+            let overriding = |classes: &[Class]| {
+                answered
+                    .iter()
+                    .filter(|other| classes.contains(&other.declaration.class))
+                    .any(|other| overrides(&other))
+            };
             match class {
                 Class::Application | Class::Own => false,
-                Class::Scope => own.any(|other| overrides(&other)),
-                Class::Default => {
-                    own.any(|other| overrides(&other)) || scoped.any(|other| overrides(&other))
-                }
+                Class::Scope => overriding(&[Class::Own]),
+                Class::OuterScope => overriding(&[Class::Own, Class::Scope]),
+                Class::Default => overriding(&[Class::Own, Class::Scope, Class::OuterScope]),
             }
         };
         let mut limits: Vec<(usize, RuleLimit)> = numbered(&answered)
@@ -358,7 +376,8 @@ impl Declaration {
     fn parse(&self, limiter: &Inner, text: &str) -> Result<Vec<Quota>, String> {
         let quotas = notation::parse_many(text).map_err(|error| error.to_string())?;
         for quota in &quotas {
-            check_quota(quota, self.strategy, limiter.storage(), &self.terms.cost)?;
+            // A cost above the amount is no mistake here: such a limit admits nobody.
+            check_enforceable(quota, self.strategy, limiter.storage())?;
         }
         Ok(quotas)
     }
@@ -451,6 +470,7 @@ fn of_class(
 fn of_scope(
     settings: &Settings,
     declared: &ScopeDeclaration,
+    class: Class,
     target: Target<'_>,
 ) -> Vec<Declaration> {
     let base = match (declared.shared, target.place) {
@@ -465,7 +485,7 @@ fn of_scope(
         .iter()
         .enumerate()
         .map(|(index, text)| Declaration {
-            class: Class::Scope,
+            class,
             text: text.clone(),
             scope: dynamic_part(scope.clone(), text, index),
             part: None,
@@ -608,15 +628,7 @@ pub(crate) fn check_quota(
     storage: &dyn Storage,
     cost: &Cost,
 ) -> Result<(), String> {
-    strategy.check(quota).map_err(|unsupported| unsupported.to_string())?;
-    if !storage.supports(strategy) {
-        return Err(format!(
-            "expected a strategy that the storage {} supports, found `{strategy}`; choose another \
-             strategy or another storage",
-            storage.name()
-        ));
-    }
-    storage.check_quota(strategy, quota).map_err(|error| error.to_string())?;
+    check_enforceable(quota, strategy, storage)?;
     match cost {
         Cost::Fixed(cost) if quota.amount() > 0 && *cost > quota.capacity() => Err(format!(
             "expected a cost of at most {}, found {cost}: under `{quota}` no request would ever be \
@@ -625,4 +637,21 @@ pub(crate) fn check_quota(
         )),
         _ => Ok(()),
     }
+}
+
+/// Whether a quota can be enforced by its strategy and by the storage.
+fn check_enforceable(
+    quota: &Quota,
+    strategy: Strategy,
+    storage: &dyn Storage,
+) -> Result<(), String> {
+    strategy.check(quota).map_err(|unsupported| unsupported.to_string())?;
+    if !storage.supports(strategy) {
+        return Err(format!(
+            "expected a strategy that the storage {} supports, found `{strategy}`; choose another \
+             strategy or another storage",
+            storage.name()
+        ));
+    }
+    storage.check_quota(strategy, quota).map_err(|error| error.to_string())
 }
