@@ -72,6 +72,9 @@ pub(crate) struct Settings {
     pub(crate) fail_on_first_breach: bool,
     pub(crate) identity: IdentityConfig,
     pub(crate) key: LimiterKey,
+    /// What the compiler calls the type of the key function.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only people ask for it"))]
+    pub(crate) key_name: &'static str,
     pub(crate) missing_identity: MissingIdentity,
     pub(crate) exempt_paths: HashSet<String>,
     pub(crate) limit_unmatched: bool,
@@ -120,6 +123,7 @@ pub struct LimiterBuilder {
     fail_on_first_breach: bool,
     identity: IdentityConfig,
     key: LimiterKey,
+    key_name: &'static str,
     missing_identity: MissingIdentity,
     exempt_paths: HashSet<String>,
     limit_unmatched: bool,
@@ -154,6 +158,7 @@ impl LimiterBuilder {
             fail_on_first_breach: true,
             identity: IdentityConfig::default(),
             key: LimiterKey::Peer,
+            key_name: "limiter_actix::peer_ip",
             missing_identity: MissingIdentity::Deny,
             exempt_paths: HashSet::new(),
             limit_unmatched: true,
@@ -347,7 +352,8 @@ impl LimiterBuilder {
     ///
     /// For endpoints without attributes the key is told before routing, so it should look at the
     /// connection and the headers only; and it may be asked more than once per request.
-    pub fn key(mut self, key: impl KeyBy + Send + Sync + 'static) -> Self {
+    pub fn key<K: KeyBy + Send + Sync + 'static>(mut self, key: K) -> Self {
+        self.key_name = std::any::type_name::<K>();
         self.key = LimiterKey::Custom(Arc::new(move |request: &HttpRequest| key.key(request)));
         self
     }
@@ -482,6 +488,7 @@ impl LimiterBuilder {
             fail_on_first_breach: self.fail_on_first_breach,
             identity: self.identity,
             key: self.key,
+            key_name: self.key_name,
             missing_identity: self.missing_identity,
             exempt_paths: self.exempt_paths,
             limit_unmatched: self.limit_unmatched,

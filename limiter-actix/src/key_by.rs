@@ -347,7 +347,7 @@ impl IdentityConfig {
     }
 
     #[inline]
-    fn key(&self, address: IpAddr) -> Key {
+    pub(crate) fn key(&self, address: IpAddr) -> Key {
         Key::network(address, self.ipv4_prefix, self.ipv6_prefix)
     }
 

@@ -76,6 +76,8 @@ mod scope;
 mod settle;
 mod store;
 
+#[cfg(feature = "cli")]
+pub mod cli;
 #[doc(hidden)]
 pub mod private;
 #[doc(hidden)]
@@ -99,7 +101,7 @@ pub use self::{
         Header, KeyBy, Network, SecretHeader, client_ip, client_network, everyone, header, peer_ip,
         peer_network, secret_header,
     },
-    limiter::{LimitSummary, Limiter},
+    limiter::{LimitOrigin, LimitSummary, Limiter},
     meta::MetaLimit,
     middleware::RateLimit,
     proxy::{ForwardingHeader, TrustedProxies, TrustedProxiesError},

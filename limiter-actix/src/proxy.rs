@@ -280,6 +280,21 @@ impl ClientAddress {
     }
 }
 
+/// For people: `10.0.0.0/8, 127.0.0.1/32 by X-Forwarded-For`.
+impl fmt::Display for TrustedProxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.trust {
+            Trust::Hops(0) => return f.write_str("nobody"),
+            Trust::Hops(hops) => write!(f, "{hops} hops")?,
+            Trust::Networks(networks) => {
+                let networks: Vec<String> = networks.iter().map(IpNet::to_string).collect();
+                f.write_str(&networks.join(", "))?;
+            }
+        }
+        write!(f, " by {}", self.header)
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Trust {
     Networks(Box<[IpNet]>),

@@ -291,8 +291,29 @@ where
             return ready(Err(()));
         }
         let declaration = Rc::new(self.declaration.clone());
+        #[cfg(feature = "cli")]
+        COLLECTED.with_borrow_mut(|scopes| {
+            if let Some(scopes) = scopes {
+                scopes.push(self.declaration.clone());
+            }
+        });
         ready(Ok(ScopeLimitsService { inner: Rc::new(service), declaration }))
     }
+}
+
+#[cfg(feature = "cli")]
+thread_local! {
+    /// The scopes of an app that is being started to be looked at.
+    static COLLECTED: std::cell::RefCell<Option<Vec<ScopeDeclaration>>> =
+        const { std::cell::RefCell::new(None) };
+}
+
+/// What a future yields that starts an app, and the scopes of that app, the innermost first.
+#[cfg(feature = "cli")]
+pub(crate) async fn collected<T>(start: impl Future<Output = T>) -> (T, Vec<ScopeDeclaration>) {
+    COLLECTED.set(Some(Vec::new()));
+    let app = start.await;
+    (app, COLLECTED.take().unwrap_or_default())
 }
 
 /// The service that [`ScopeLimits`] puts around a scope, once per worker.

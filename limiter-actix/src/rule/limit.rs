@@ -34,8 +34,13 @@ pub(crate) struct RuleLimit {
     /// The policy's name in headers, bodies and reports: printable ASCII.
     pub(crate) name: Box<str>,
     pub(crate) role: Role,
+    /// Who declared it.
+    pub(crate) class: Class,
     /// Whether handlers share its counter.
     pub(crate) shared: bool,
+    /// Whether a function of the request names a part of its scope.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only people ask for it"))]
+    pub(crate) scope_is_asked: bool,
     pub(crate) key: LimitKey,
     pub(crate) cost: Cost,
     pub(crate) exempt_when: Option<Function<bool>>,
@@ -60,6 +65,19 @@ pub(crate) enum Role {
     Shadow,
     /// To deny those who were denied too often.
     Meta(MetaRole),
+}
+
+/// Who declared a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    Application,
+    Default,
+    /// A scope around the innermost one.
+    OuterScope,
+    /// The innermost scope.
+    Scope,
+    /// The handler, or a block in it.
+    Own,
 }
 
 /// How a meta limit counts. The limit it stands beside is the one that requests are tested
@@ -136,7 +154,9 @@ impl RuleLimit {
             name: policy_name(label, limit.quota()),
             limit,
             role: Role::Enforce,
+            class: Class::Own,
             shared: false,
+            scope_is_asked: false,
             key,
             cost: Cost::Fixed(1),
             exempt_when: None,

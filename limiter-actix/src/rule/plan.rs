@@ -12,7 +12,7 @@ use ahash::HashMap;
 use limiter_core::{Limit, Quota, Scope, Storage, Strategy, notation};
 
 use super::{
-    limit::{LimitKey, MetaRole, Role, Rule, RuleLimit},
+    limit::{Class, LimitKey, MetaRole, Role, Rule, RuleLimit},
     method::{CountedMethod, is_listed},
     terms::{LimitTerms, OnBreach, Text},
 };
@@ -68,17 +68,6 @@ struct Declaration {
     about: Box<str>,
     /// Whether a limit that cannot be parsed was logged.
     complained: Cell<bool>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    Application,
-    Default,
-    /// Of a scope around the innermost one.
-    OuterScope,
-    /// Of the innermost scope.
-    Scope,
-    Own,
 }
 
 /// For whom a plan is made.
@@ -203,6 +192,27 @@ impl Plan {
             Some(rule) => Some(Rc::clone(rule)),
             None => self.ask_now(limiter, request),
         }
+    }
+
+    /// What can be said without a request: the rule for functions that return nothing.
+    #[cfg(feature = "cli")]
+    pub(crate) fn known(&self, limiter: &Inner) -> Rc<Rule> {
+        match &self.fixed {
+            Some(rule) => Rc::clone(rule),
+            None => {
+                let blanks: Answers = self.functions().map(|_| Cow::Borrowed("")).collect();
+                Rc::new(self.rule(limiter, &blanks))
+            }
+        }
+    }
+
+    /// The functions that return limits: who declared each, and what a log calls it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn asked(&self) -> impl Iterator<Item = (Class, &str)> {
+        self.declarations
+            .iter()
+            .filter(|declaration| declaration.applies && matches!(declaration.text, Text::Asked(_)))
+            .map(|declaration| (declaration.class, &*declaration.about))
     }
 
     fn ask_now(&self, limiter: &Inner, request: &HttpRequest) -> Option<Rc<Rule>> {
@@ -406,7 +416,9 @@ impl Declaration {
             rule_limit.role = Role::Shadow;
         }
         RuleLimit {
+            class: self.class,
             shared: self.shared,
+            scope_is_asked: self.part.is_some(),
             key: terms.key.clone().map_or(LimitKey::Limiter, LimitKey::Own),
             cost: terms.cost.clone(),
             exempt_when: terms.exempt_when.clone(),
@@ -548,6 +560,13 @@ fn dynamic_part(scope: Scope, text: &Text, index: usize) -> Scope {
         Text::Known(_) => scope,
         Text::Asked(_) => scope.part("dynamic").part(&index.to_string()),
     }
+}
+
+/// The limiter's limits on the breaches of all others.
+#[cfg(feature = "cli")]
+pub(crate) fn global_metas(settings: &Settings) -> Vec<RuleLimit> {
+    let of_all = |meta| of_meta(settings, meta, LimitKey::Limiter, true);
+    settings.meta_limits.iter().flat_map(of_all).collect()
 }
 
 /// The limits of one meta limit. Its text was checked when it was declared or built.
