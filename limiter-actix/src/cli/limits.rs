@@ -255,7 +255,7 @@ impl<'a> Question<'a> {
             for limit in plan.known(self.limiter.inner()).limits().iter().filter(|l| is_told(l)) {
                 let line = line_of(limit);
                 let known = methods.iter_mut().find(|(counter, text, of, _)| {
-                    counter.id() == limit.limit.id() && *text == line.text && !of.contains(&method)
+                    counter.id() == limit.limit.id() && *text == line.text && !of.contains(method)
                 });
                 match known {
                     Some((.., of, _)) => of.push(method),
