@@ -9,7 +9,7 @@ use deadpool_redis::redis::{
 use super::{
     connection::{Connection, Connections, Node, Source, failure},
     key_name,
-    script::{Call, Reply},
+    script::{Answer, Batch, Call, strange},
     uri::{Target, check_tls},
 };
 use crate::{
@@ -218,12 +218,8 @@ impl Storage for RedisStorage {
     }
 }
 
-/// The charges of a batch that one script call can decide.
-struct Group<'a, 'b> {
-    names: Vec<Vec<u8>>,
-    places: Vec<usize>,
-    charges: Vec<&'a mut Charge<'b>>,
-}
+/// The charges of one client in a batch.
+type Group<'a, 'b> = Vec<&'a mut Charge<'b>>;
 
 impl Inner {
     async fn decide(
@@ -231,120 +227,68 @@ impl Inner {
         verb: Verb,
         charges: &mut [Charge<'_>],
     ) -> Result<Outcome, StorageError> {
-        let mut groups = self.groups(verb, charges);
-        let outcome = match &mut groups[..] {
-            [group] => self.call(verb, group).await?,
-            several => self.call_all(verb, several).await?,
-        };
-        Ok(outcome)
-    }
-
-    /// The charges by what one call can decide: all of them on a single server; on a cluster those
-    /// of one client. To be refunded are only those that were taken.
-    fn groups<'a, 'b>(&self, verb: Verb, charges: &'a mut [Charge<'b>]) -> Vec<Group<'a, 'b>> {
-        let mut groups: Vec<(Option<Vec<u8>>, Group<'a, 'b>)> = Vec::new();
-        for charge in charges {
-            if verb == Verb::Refund && charge.charged_at.is_none() {
-                continue;
-            }
-            let name = key_name::of(&self.prefix, charge);
-            let client = self.connections.is_cluster().then(|| charge.key().to_bytes().to_vec());
-            let group = match groups.iter_mut().position(|(of, _)| *of == client) {
-                Some(place) => &mut groups[place].1,
-                None => {
-                    let empty =
-                        Group { names: Vec::new(), places: Vec::new(), charges: Vec::new() };
-                    groups.push((client, empty));
-                    // It was pushed a moment ago.
-                    let last = groups.len() - 1;
-                    &mut groups[last].1
-                }
-            };
-            let place = group.names.iter().position(|other| *other == name);
-            group.places.push(place.unwrap_or(group.names.len()));
-            if place.is_none() {
-                group.names.push(name);
-            }
-            group.charges.push(charge);
+        if self.connections.is_cluster() {
+            return self.decide_groups(verb, &mut groups(charges)).await;
         }
-        groups.into_iter().map(|(_, group)| group).collect()
-    }
-
-    async fn call(&self, verb: Verb, group: &mut Group<'_, '_>) -> Result<Outcome, StorageError> {
-        let mut connection = self.connect().await?;
-        let reply = self.run(&mut connection, verb, group).await?;
-        self.accept(verb, group, &reply)
+        let batch = Batch::new(verb, &self.prefix, &*charges);
+        if batch.is_empty() {
+            return Ok(Outcome::Admit);
+        }
+        self.ask(&self.connect().await?, batch).await?.write(verb, charges)
     }
 
     /// Asks several slots side by side; where one denies, the others get back what they took.
-    async fn call_all(
+    async fn decide_groups(
         &self,
         verb: Verb,
         groups: &mut [Group<'_, '_>],
     ) -> Result<Outcome, StorageError> {
-        let connection = self.connect().await?;
-        let calls = groups.iter().map(|group| {
-            let mut connection = connection.clone();
-            async move { self.run(&mut connection, verb, group).await }
+        let connection = &self.connect().await?;
+        let calls = groups.iter_mut().map(|group| async move {
+            let batch = Batch::new(verb, &self.prefix, group.iter().map(|charge| &**charge));
+            if batch.is_empty() {
+                return Ok(Outcome::Admit);
+            }
+            let answer = self.ask(connection, batch).await?;
+            answer.write(verb, group.iter_mut().map(|charge| &mut **charge))
         });
-        let replies = futures_util::future::join_all(calls).await;
         let mut outcome = Ok(Outcome::Admit);
-        for (group, reply) in groups.iter_mut().zip(replies) {
-            match reply.and_then(|reply| self.accept(verb, group, &reply)) {
+        for answer in futures_util::future::join_all(calls).await {
+            match answer {
                 Ok(Outcome::Admit) => {}
                 Ok(Outcome::Deny) if outcome.is_ok() => outcome = Ok(Outcome::Deny),
                 Ok(Outcome::Deny) => {}
                 Err(error) => outcome = Err(error),
             }
         }
-        if verb == Verb::Hit && !matches!(outcome, Ok(Outcome::Admit)) {
-            self.give_back(&connection, groups).await;
+        if verb == Verb::Hit && groups.len() > 1 && !matches!(outcome, Ok(Outcome::Admit)) {
+            self.give_back(connection, groups).await;
         }
         outcome
     }
 
     async fn give_back(&self, connection: &Connection, groups: &mut [Group<'_, '_>]) {
         for group in groups {
-            if group.charges.iter().all(|charge| charge.charged_at.is_none()) {
+            let taken =
+                Batch::new(Verb::Refund, &self.prefix, group.iter().map(|charge| &**charge));
+            if taken.is_empty() {
                 continue;
             }
-            let mut connection = connection.clone();
             // What cannot be given back denies somebody too early, and admits nobody too many.
-            let _ = self.run(&mut connection, Verb::Refund, group).await;
-            for charge in &mut group.charges {
+            let _ = self.ask(connection, taken).await;
+            for charge in group {
                 charge.charged_at = None;
             }
         }
     }
 
-    async fn run(
-        &self,
-        connection: &mut Connection,
-        verb: Verb,
-        group: &Group<'_, '_>,
-    ) -> Result<Reply, StorageError> {
-        let Group { names, places, charges } = group;
-        let now = self.clock.as_ref().map(|clock| clock.now());
-        let call = Call { verb, now, names, places, charges };
-        call.run(connection).await.map_err(|error| self.failed(connection, error))
-    }
-
-    fn accept(
-        &self,
-        verb: Verb,
-        group: &mut Group<'_, '_>,
-        reply: &Reply,
-    ) -> Result<Outcome, StorageError> {
-        let strange = || StorageError::new("expected the reply of the script, found another one");
-        let admitted = reply.admitted().ok_or_else(strange)?;
-        if verb == Verb::Refund {
-            for charge in &mut group.charges {
-                charge.charged_at = None;
-            }
-        } else if !reply.write(&mut group.charges) {
-            return Err(strange());
-        }
-        Ok(if admitted { Outcome::Admit } else { Outcome::Deny })
+    /// Asks the script about one batch.
+    async fn ask(&self, connection: &Connection, batch: Batch) -> Result<Answer, StorageError> {
+        let batches = [batch];
+        let call = Call::new(&batches, self.clock.as_ref().map(|clock| clock.now()));
+        let answers = call.run(&mut connection.clone()).await;
+        let answers = answers.map_err(|error| self.failed(connection, error))?;
+        answers.and_then(|mut answers| answers.pop()).ok_or_else(strange)
     }
 
     async fn reset(&self, charges: &mut [Charge<'_>]) -> Result<Outcome, StorageError> {
@@ -429,6 +373,18 @@ impl Inner {
         };
         failure(&format!("{}: {remedy}", self.name), error)
     }
+}
+
+/// The charges by client: on a cluster one call can decide those of one.
+fn groups<'a, 'b>(charges: &'a mut [Charge<'b>]) -> Vec<Group<'a, 'b>> {
+    let mut groups: Vec<Group<'_, '_>> = Vec::new();
+    for charge in charges {
+        match groups.iter().position(|group| group[0].key == charge.key) {
+            Some(place) => groups[place].push(charge),
+            None => groups.push(vec![charge]),
+        }
+    }
+    groups
 }
 
 /// Whether the user may not run a command: what a script may not has no code of its own.
