@@ -55,6 +55,7 @@
 //! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`.
 
 mod connection;
+mod gather;
 mod key_name;
 mod script;
 mod storage;

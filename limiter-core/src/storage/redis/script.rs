@@ -67,6 +67,11 @@ impl Batch {
     pub(super) fn is_empty(&self) -> bool {
         self.questions.is_empty()
     }
+
+    /// How many charges it has.
+    pub(super) fn len(&self) -> usize {
+        self.questions.len()
+    }
 }
 
 impl Question {

@@ -1,9 +1,16 @@
 //! The storage itself: batches, slots and compensation.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use deadpool_redis::redis::{
-    Client, ConnectionAddr, ErrorKind, RedisError, ServerErrorKind, Value, cmd,
+    Client, ConnectionAddr, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, cmd,
 };
 
 use super::{
@@ -32,6 +39,9 @@ struct Inner {
     name: String,
     prefix: String,
     connections: Connections,
+    /// Whether a call may not span slots, although there is one address: what stands there is a
+    /// node of a cluster, or a proxy before one.
+    keeps_slots_apart: AtomicBool,
     /// For tests, in place of the server's.
     clock: Option<Arc<dyn Clock>>,
 }
@@ -143,7 +153,9 @@ impl RedisStorageBuilder {
         };
         let connections = Connections::new(source, self.connect_timeout);
         let Self { prefix, clock, .. } = self;
-        Ok(RedisStorage { inner: Arc::new(Inner { name, prefix, connections, clock }) })
+        let keeps_slots_apart = AtomicBool::new(false);
+        let inner = Inner { name, prefix, connections, keeps_slots_apart, clock };
+        Ok(RedisStorage { inner: Arc::new(inner) })
     }
 }
 
@@ -223,18 +235,39 @@ type Group<'a, 'b> = Vec<&'a mut Charge<'b>>;
 
 impl Inner {
     async fn decide(
-        &self,
+        self: &Arc<Self>,
         verb: Verb,
         charges: &mut [Charge<'_>],
     ) -> Result<Outcome, StorageError> {
-        if self.connections.is_cluster() {
-            return self.decide_groups(verb, &mut groups(charges)).await;
+        if !self.connections.is_cluster() && !self.keeps_slots_apart.load(Ordering::Relaxed) {
+            let batch = Batch::new(verb, &self.prefix, &*charges);
+            if batch.is_empty() {
+                return Ok(Outcome::Admit);
+            }
+            let inner = Arc::clone(self);
+            let call = move |batches| Arc::clone(&inner).call(batches);
+            if let Some(answer) = self.connections.gathering()?.ask(batch, call).await? {
+                return answer.write(verb, charges);
+            }
         }
-        let batch = Batch::new(verb, &self.prefix, &*charges);
-        if batch.is_empty() {
-            return Ok(Outcome::Admit);
+        self.decide_groups(verb, &mut groups(charges)).await
+    }
+
+    /// Asks the script about the batches of several requests; `None` where the server wants one
+    /// slot at a time, and did nothing.
+    async fn call(
+        self: Arc<Self>,
+        batches: Vec<Batch>,
+    ) -> Result<Option<Vec<Answer>>, StorageError> {
+        let connection = self.connect().await?;
+        match self.run(&connection, &batches).await {
+            Ok(answers) => answers.map(Some).ok_or_else(strange),
+            Err(error) if is_cross_slot(&error) => {
+                self.keeps_slots_apart.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            Err(error) => Err(self.failed(&connection, error)),
         }
-        self.ask(&self.connect().await?, batch).await?.write(verb, charges)
     }
 
     /// Asks several slots side by side; where one denies, the others get back what they took.
@@ -282,23 +315,47 @@ impl Inner {
         }
     }
 
-    /// Asks the script about one batch.
+    /// Asks the script about one batch, whose counters are in one slot.
     async fn ask(&self, connection: &Connection, batch: Batch) -> Result<Answer, StorageError> {
-        let batches = [batch];
-        let call = Call::new(&batches, self.clock.as_ref().map(|clock| clock.now()));
-        let answers = call.run(&mut connection.clone()).await;
+        let answers = self.run(connection, &[batch]).await;
         let answers = answers.map_err(|error| self.failed(connection, error))?;
         answers.and_then(|mut answers| answers.pop()).ok_or_else(strange)
     }
 
+    async fn run(
+        &self,
+        connection: &Connection,
+        batches: &[Batch],
+    ) -> RedisResult<Option<Vec<Answer>>> {
+        let now = self.clock.as_ref().map(|clock| clock.now());
+        Call::new(batches, now).run(&mut connection.clone()).await
+    }
+
     async fn reset(&self, charges: &mut [Charge<'_>]) -> Result<Outcome, StorageError> {
-        let mut command = cmd("DEL");
-        for charge in charges.iter() {
-            command.arg(key_name::of(&self.prefix, charge));
+        let names = charges.iter().map(|charge| key_name::of(&self.prefix, charge)).collect();
+        let connection = self.connect().await?;
+        self.delete(&connection, "DEL", names).await.map(|()| Outcome::Admit)
+    }
+
+    /// Deletes keys with a command, at once where the server lets us.
+    async fn delete(
+        &self,
+        connection: &Connection,
+        command: &str,
+        names: Vec<Vec<u8>>,
+    ) -> Result<(), StorageError> {
+        let delete = async |names: &[Vec<u8>]| -> RedisResult<Value> {
+            connection.clone().query(cmd(command).arg(names)).await
+        };
+        match delete(&names).await {
+            Err(error) if is_cross_slot(&error) => {
+                for name in names {
+                    delete(&[name]).await.map_err(|error| self.failed(connection, error))?;
+                }
+                Ok(())
+            }
+            deleted => deleted.map(|_| ()).map_err(|error| self.failed(connection, error)),
         }
-        let mut connection = self.connect().await?;
-        let reply: Result<i64, RedisError> = connection.query(&command).await;
-        reply.map(|_| Outcome::Admit).map_err(|error| self.failed(&connection, error))
     }
 
     /// Deletes every key with the prefix, node by node, a page at a time.
@@ -332,9 +389,7 @@ impl Inner {
                 connection.query_at(node, scan).await;
             let (next, keys) = page.map_err(|error| self.failed(connection, error))?;
             if !keys.is_empty() {
-                let unlinked: Result<i64, RedisError> =
-                    connection.query(cmd("UNLINK").arg(&keys)).await;
-                unlinked.map_err(|error| self.failed(connection, error))?;
+                self.delete(connection, "UNLINK", keys).await?;
             }
             if next == 0 {
                 return Ok(());
@@ -360,9 +415,6 @@ impl Inner {
                 "the user lacks a right: see the documentation of the storage for what it needs"
             }
             ErrorKind::Server(ServerErrorKind::BusyLoading) => "the server is loading its data",
-            ErrorKind::Server(_) if error.code() == Some("WRONGTYPE") => {
-                "a key with the prefix holds something else: choose another `key_prefix`"
-            }
             ErrorKind::Server(_) if error.code() == Some("OOM") => "the server is out of memory",
             ErrorKind::AuthenticationFailed => "check user and password",
             _ if error.is_unrecoverable_error() || error.is_connection_dropped() => {
@@ -373,6 +425,11 @@ impl Inner {
         };
         failure(&format!("{}: {remedy}", self.name), error)
     }
+}
+
+/// Whether the server refuses what spans several slots. Then it has done nothing of it.
+fn is_cross_slot(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::CrossSlot)
 }
 
 /// The charges by client: on a cluster one call can decide those of one.
