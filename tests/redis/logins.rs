@@ -18,9 +18,9 @@ use limiter_tests::redis::{RedisCluster, RedisServer};
 use crate::raw::{hit, per_day, storage};
 
 /// What the documentation of the storage says that deciding needs.
-const RIGHTS: [&str; 14] = [
-    "eval", "evalsha", "time", "get", "set", "del", "lindex", "llen", "lrange", "lset", "ltrim",
-    "lrem", "rpush", "pexpire",
+const RIGHTS: [&str; 15] = [
+    "eval", "evalsha", "time", "mget", "exists", "set", "del", "lindex", "llen", "lrange", "lset",
+    "ltrim", "lrem", "rpush", "pexpire",
 ];
 
 /// And clearing.

@@ -8,6 +8,8 @@
 
 mod clearing;
 mod expiry;
+mod foreign;
+mod gathering;
 mod logins;
 mod names;
 mod processes;
@@ -15,4 +17,5 @@ mod raw;
 mod round_trips;
 mod size;
 mod slots;
+mod slots_apart;
 mod uris;

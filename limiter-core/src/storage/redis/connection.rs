@@ -26,7 +26,10 @@ use deadpool_redis::{
 use parking_lot::Mutex;
 use tokio::{runtime, time::Instant};
 
-use super::uri::{ServerLogin, Target};
+use super::{
+    gather::Gathering,
+    uri::{ServerLogin, Target},
+};
 use crate::error::StorageError;
 
 /// Where connections come from.
@@ -57,6 +60,7 @@ struct Place {
     connection: Mutex<Option<Connection>>,
     /// Held while connecting, so that a thousand requests make one attempt.
     connecting: Arc<tokio::sync::Mutex<LastFailure>>,
+    gathering: Arc<Gathering>,
 }
 
 /// The last attempt, if it failed: whoever waited for it fails with it.
@@ -184,6 +188,11 @@ impl Connections {
             return Ok(connection.clone());
         }
         self.connect(place).await
+    }
+
+    /// What the requests of this runtime ask together.
+    pub(super) fn gathering(&self) -> Result<Arc<Gathering>, StorageError> {
+        Ok(Arc::clone(&self.place()?.gathering))
     }
 
     /// Forgets a connection of this runtime: the next request makes a new one, and finds the server

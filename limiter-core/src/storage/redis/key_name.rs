@@ -1,29 +1,26 @@
 //! What counters are called in Redis.
 
-use sha2::{Digest, Sha256};
-
 use crate::charge::Charge;
-
-/// How much of the digest of a limit's id is stored: 96 bits keep apart more limits than any app
-/// has.
-const DIGEST: usize = 12;
 
 /// `<prefix>{<client>}<digest of the limit>`. Unambiguous: the client holds no brace, and the
 /// digest has one length.
 pub(super) fn of(prefix: &str, charge: &Charge<'_>) -> Vec<u8> {
-    let mut name = prefix.as_bytes().to_vec();
+    let (client, digest) = (charge.key().to_bytes(), charge.limit().digest());
+    let mut name = Vec::with_capacity(prefix.len() + client.len() + digest.len() + 2);
+    name.extend_from_slice(prefix.as_bytes());
     name.push(b'{');
-    client(charge, &mut name);
+    extend_with_client(&mut name, &client);
     name.push(b'}');
-    name.extend(&Sha256::digest(charge.limit().id().as_bytes())[..DIGEST]);
+    name.extend_from_slice(digest);
     name
 }
 
 /// The bytes of the key, without the brace that would end the hash tag.
-fn client(charge: &Charge<'_>, name: &mut Vec<u8>) {
-    for byte in &*charge.key().to_bytes() {
+fn extend_with_client(name: &mut Vec<u8>, client: &[u8]) {
+    for byte in client {
         match byte {
-            b'}' | b'%' => name.extend(format!("%{byte:02X}").as_bytes()),
+            b'}' => name.extend_from_slice(b"%7D"),
+            b'%' => name.extend_from_slice(b"%25"),
             byte => name.push(*byte),
         }
     }

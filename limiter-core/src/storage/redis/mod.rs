@@ -4,9 +4,10 @@
 //!
 //! One script decides a whole batch where the state is: **one round trip**, whatever the number of
 //! limits, atomic by Redis' own rules, and timed by the server's clock, so that machines whose
-//! clocks differ count alike. The script runs the strategies of [`crate::strategy`] exactly; the
-//! tests compare them to the microsecond. It lies in the folder `lua`,
-//! a file for each strategy, and only those of a batch are sent to run.
+//! clocks differ count alike. The script admits and charges by the strategies of
+//! [`crate::strategy`], exactly; what remains and how long to wait the strategies themselves tell,
+//! here, from the counters that the script found. The tests compare both to the microsecond. It lies
+//! in the folder `lua`, a file for each strategy, and only those of a batch are sent to run.
 //!
 //! Concurrent requests are pipelined on one connection per runtime, which is made at the first
 //! request and made anew when it breaks. A request that is dropped half-way leaves it usable.
@@ -20,12 +21,14 @@
 //!
 //! | strategy | value |
 //! | --- | --- |
-//! | fixed window | `ends_at used` |
-//! | sliding window counter | `started_at previous current` |
-//! | token bucket | `full_at fraction` |
+//! | fixed window | `ends_at`, `used` |
+//! | sliding window counter | `started_at`, `previous`, `current` |
+//! | token bucket | `full_at`, `fraction` |
 //! | moving window | a list: the sum of all costs, then one entry a hit |
 //!
-//! Moments are microseconds since the UNIX epoch. The amount of a limit is not stored: a new plan
+//! Moments are microseconds since the UNIX epoch. The numbers of the first three are packed doubles
+//! of 8 bytes each, little-endian (`struct.unpack('<dd', value)` in Lua), which is what the script
+//! reads and writes fastest; a list holds texts. The amount of a limit is not stored: a new plan
 //! goes on from what was used.
 //!
 //! # What differs on a cluster
@@ -47,11 +50,12 @@
 //!
 //! # Rights
 //!
-//! An ACL user needs `~<prefix>*` and `+eval +evalsha +time +get +set +del +lindex +llen +lrange
-//! +lset +ltrim +lrem +rpush +pexpire`; for clearing `+scan +unlink` besides, for a cluster
+//! An ACL user needs `~<prefix>*` and `+eval +evalsha +time +mget +exists +set +del +lindex +llen
+//! +lrange +lset +ltrim +lrem +rpush +pexpire`; for clearing `+scan +unlink` besides, for a cluster
 //! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`.
 
 mod connection;
+mod gather;
 mod key_name;
 mod script;
 mod storage;
