@@ -22,8 +22,10 @@ pub(super) struct Question<'a> {
     key: Option<Key>,
     /// The client as it was written.
     client: String,
-    /// Whether everything is asked for, without a filter.
+    /// Whether every endpoint is asked for.
     is_general: bool,
+    /// Whether every method is asked for, too.
+    is_total: bool,
     endpoints: Vec<Endpoint>,
     scopes: Vec<ScopeDeclaration>,
 }
@@ -92,6 +94,7 @@ impl<'a> Question<'a> {
             key: key_of(limiter, matches)?,
             client: words.join(" "),
             is_general: handler.is_none() && path.is_none(),
+            is_total: handler.is_none() && path.is_none() && method.is_none(),
             endpoints,
             scopes,
         })
@@ -125,20 +128,23 @@ impl<'a> Question<'a> {
                 return Err(Failure::Refused("nothing was forgotten".to_owned()));
             }
         }
+        // Some storages find whatever a client has used, also where it takes a request to know.
+        let storage = self.limiter.inner().storage();
+        let all = self.is_total && storage.forget(key).await.map_err(failed)?;
         for section in sections.iter().filter(|section| !section.limits.is_empty()) {
             writeln!(out, "{}", section.title)?;
             for line in &section.limits {
-                let counted = match &line.counted {
-                    Ok(counted) => counted,
-                    Err(reason) => {
-                        writeln!(out, "  {}: {reason}", line.text)?;
-                        continue;
+                let cleared = match &line.counted {
+                    _ if all => "Cleared",
+                    Ok(counted) => {
+                        for limit in [&counted.limit].into_iter().chain(&counted.breaches) {
+                            self.limiter.reset(limit, key).await.map_err(failed)?;
+                        }
+                        "Cleared"
                     }
+                    Err(reason) => reason,
                 };
-                for limit in [&counted.limit].into_iter().chain(&counted.breaches) {
-                    self.limiter.reset(limit, key).await.map_err(failed)?;
-                }
-                writeln!(out, "  {}: Cleared", line.text)?;
+                writeln!(out, "  {}: {cleared}", line.text)?;
             }
         }
         Ok(())

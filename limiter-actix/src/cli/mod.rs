@@ -49,7 +49,9 @@
 //! # What it cannot know
 //!
 //! * Counters in memory are those of the process that serves; another one has none. So `--key` and
-//!   `clear` are for limiters with a storage of their own, such as Redis.
+//!   `clear` are for limiters with a storage of their own, such as Redis. There `clear` without a
+//!   filter forgets everything of the client, whatever was counted for it. A server may remember a
+//!   denial for ten seconds more.
 //! * No function is asked, because there is no request: limits, scopes and conditions of functions
 //!   are named and left open, and a cost counts as 1.
 //! * Which handler serves a path is known of handlers with a route attribute, by the name that it

@@ -1,6 +1,6 @@
 //! What counters are called in Redis.
 
-use crate::charge::Charge;
+use crate::{charge::Charge, key::Key};
 
 /// `<prefix>{<client>}<digest of the limit>`. Unambiguous: the client holds no brace, and the
 /// digest has one length.
@@ -26,15 +26,31 @@ fn extend_with_client(name: &mut Vec<u8>, client: &[u8]) {
     }
 }
 
-/// A pattern of `SCAN` that matches what starts with the prefix, and nothing else.
+/// A pattern of `SCAN` that matches the counters of all clients, and nothing else.
 pub(super) fn pattern(prefix: &str) -> Vec<u8> {
     let mut pattern = Vec::new();
-    for byte in prefix.bytes() {
+    extend_literally(&mut pattern, prefix.as_bytes());
+    pattern.extend(b"{*");
+    pattern
+}
+
+/// One that matches the counters of one client.
+pub(super) fn pattern_of_client(prefix: &str, key: &Key) -> Vec<u8> {
+    let mut client = Vec::new();
+    extend_with_client(&mut client, &key.to_bytes());
+    let mut pattern = Vec::new();
+    extend_literally(&mut pattern, prefix.as_bytes());
+    pattern.push(b'{');
+    extend_literally(&mut pattern, &client);
+    pattern.extend(b"}*");
+    pattern
+}
+
+fn extend_literally(pattern: &mut Vec<u8>, bytes: &[u8]) {
+    for byte in bytes {
         if matches!(byte, b'*' | b'?' | b'[' | b']' | b'\\' | b'^' | b'-') {
             pattern.push(b'\\');
         }
-        pattern.push(byte);
+        pattern.push(*byte);
     }
-    pattern.extend(b"{*");
-    pattern
 }

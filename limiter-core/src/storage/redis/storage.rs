@@ -25,6 +25,7 @@ use crate::{
     clock::Clock,
     decision::Outcome,
     error::StorageError,
+    key::Key,
     storage::{BoxFuture, Storage, Verb},
     strategy::Strategy,
 };
@@ -225,8 +226,15 @@ impl Storage for RedisStorage {
         })
     }
 
+    fn forget<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool, StorageError>> {
+        Box::pin(async move {
+            let pattern = key_name::pattern_of_client(&self.inner.prefix, key);
+            self.inner.clear(&pattern).await.map(|()| true)
+        })
+    }
+
     fn clear(&self) -> BoxFuture<'_, Result<(), StorageError>> {
-        Box::pin(self.inner.clear())
+        Box::pin(async move { self.inner.clear(&key_name::pattern(&self.inner.prefix)).await })
     }
 }
 
@@ -358,8 +366,8 @@ impl Inner {
         }
     }
 
-    /// Deletes every key with the prefix, node by node, a page at a time.
-    async fn clear(&self) -> Result<(), StorageError> {
+    /// Deletes every key that matches, node by node, a page at a time.
+    async fn clear(&self, pattern: &[u8]) -> Result<(), StorageError> {
         let mut connection = self.connect().await?;
         let nodes = if self.connections.is_cluster() {
             let slots: Result<Value, RedisError> =
@@ -370,7 +378,7 @@ impl Inner {
             vec![None]
         };
         for node in nodes {
-            self.clear_node(&mut connection, node.as_ref()).await?;
+            self.clear_node(&mut connection, node.as_ref(), pattern).await?;
         }
         Ok(())
     }
@@ -379,12 +387,12 @@ impl Inner {
         &self,
         connection: &mut Connection,
         node: Option<&Node>,
+        pattern: &[u8],
     ) -> Result<(), StorageError> {
-        let pattern = key_name::pattern(&self.prefix);
         let mut cursor: u64 = 0;
         loop {
             let mut scan = cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1000);
+            scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(1000);
             let page: Result<(u64, Vec<Vec<u8>>), RedisError> =
                 connection.query_at(node, scan).await;
             let (next, keys) = page.map_err(|error| self.failed(connection, error))?;
