@@ -3,7 +3,8 @@
 //! # Features
 //!
 //! `redis` keeps counters in Redis or Valkey; `redis-rustls` and `redis-native-tls` add TLS to it.
-//! Without them counters are kept in memory, or in a [`Storage`](core::Storage) of your own.
+//! Without them counters are kept in memory, or in a [`Storage`](core::Storage) of your own. `cli` is
+//! the command line of a limiter, the module `cli`.
 //!
 //! # The story of one request
 //!
