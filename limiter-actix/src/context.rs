@@ -158,6 +158,8 @@ pub(crate) struct Context {
     pub(crate) let_through: Cell<bool>,
     /// Whether the path is exempt from the limiter's own limits.
     pub(crate) exempt_path: Cell<bool>,
+    /// Whether the request goes on although it is refused, to find out who charges its endpoint.
+    pub(crate) goes_on: Cell<bool>,
     /// Which endpoint it seemed to be before routing.
     pub(crate) endpoint: RefCell<Option<Rc<Endpoint>>>,
     /// The limiter's key, if it was told before routing and cannot change until the gate.
@@ -175,6 +177,7 @@ impl Context {
             scopes: Cell::default(),
             let_through: Cell::new(false),
             exempt_path: Cell::new(false),
+            goes_on: Cell::new(false),
             endpoint: RefCell::new(None),
             entry_key: RefCell::new(None),
             batch: RefCell::default(),
@@ -204,7 +207,16 @@ impl Context {
         self.enforcer.set(enforcer);
     }
 
-    /// Every limit that was evaluated so far.
+    /// **Learn**, before the request is answered: those that come in meanwhile need not be refused.
+    #[cold]
+    pub(crate) fn learn_now(&self) {
+        if let Some(endpoint) = &*self.endpoint.borrow() {
+            endpoint.knowledge.learn(self.enforcer());
+        }
+    }
+
+    /// Every limit that was evaluated so far; none for the functions that are asked for keys and
+    /// costs, while the batch is put together.
     pub(crate) fn current_limits(&self) -> Vec<CurrentLimit> {
         self.batch.borrow().current_limits(self.worker.handle())
     }
@@ -220,6 +232,7 @@ impl Context {
         self.scopes.set((Enforcer::MIDDLEWARE, StackId::default()));
         self.let_through.set(false);
         self.exempt_path.set(false);
+        self.goes_on.set(false);
         *self.endpoint.borrow_mut() = None;
         *self.entry_key.borrow_mut() = None;
         self.batch.borrow_mut().clear();

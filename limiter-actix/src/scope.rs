@@ -420,7 +420,7 @@ fn deny<B>(
         Some(endpoint) => (endpoint.knowledge.seen(), Rc::clone(&endpoint.name)),
         None => (Seen::Mixed, "".into()),
     };
-    if seen == Seen::Unknown && endpoint::may_be_decorated(&request, context.worker.limiter()) {
+    if endpoint::goes_on(&request, context, seen) {
         return Err(request);
     }
     let response = answer::response(context, request.request(), refusal, &name);

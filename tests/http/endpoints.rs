@@ -1,9 +1,14 @@
 //! Which endpoint a request counts for, and who enforces what: the table of the crate docs.
 
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
 use actix_web::{
     App, Error, HttpResponse,
     body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{Service, ServiceRequest, ServiceResponse},
     error, get, guard,
     middleware::{Next, from_fn},
     post, test, web,
@@ -149,6 +154,36 @@ async fn a_request_that_an_inner_middleware_answers_is_counted() {
     // The handler's own limit of two is none of theirs.
     assert_eq!(test::call_service(&app, authorized()).await.status(), 429);
     assert_eq!(statuses!(app, GET "/a/1", 1, "192.0.2.2"), [401], "another client");
+}
+
+/// What a future says at the first time of asking.
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[actix_web::test]
+async fn a_resource_with_the_name_of_a_decorated_handler_is_let_through_once_at_most() {
+    async fn slow() -> &'static str {
+        std::future::pending().await
+    }
+    let namesake = web::resource("/slow").name("decorated").route(web::get().to(slow));
+    let app = app!(limiter!(application_limits(["1/hour"])), namesake, plain, decorated);
+    assert_eq!(statuses!(app, GET "/plain", 2), [200, 429]);
+    let request =
+        || test::TestRequest::get().uri("/slow").peer_addr("192.0.2.1:40000".parse().unwrap());
+    let mut let_through = 0;
+    let mut open = Vec::new();
+    for hangs_up in [false, false, true, true] {
+        let mut answer = Box::pin(app.call(request().to_request()));
+        match poll_once(answer.as_mut()) {
+            Poll::Ready(answer) => assert_eq!(answer.unwrap().status(), 429),
+            Poll::Pending => let_through += 1,
+        }
+        if !hangs_up {
+            open.push(answer);
+        }
+    }
+    assert!(let_through <= 1, "{let_through}");
 }
 
 #[actix_web::test]
