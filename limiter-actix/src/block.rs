@@ -130,7 +130,11 @@ impl BlockLimit {
     async fn rule(&self, request: &HttpRequest) -> Result<Rule, BlockError> {
         let texts = match &self.texts {
             LimitTexts::Listed(texts) => texts.clone(),
-            LimitTexts::Asked(asked) => vec![asked.0.call(request).await.into_owned()],
+            LimitTexts::Asked(asked) => match asked.0.call(request).await {
+                // Only a function may say that there is no limit.
+                none if none.is_empty() => Vec::new(),
+                text => vec![text.into_owned()],
+            },
         };
         let settings = &self.limiter.inner().settings;
         let strategy = self.terms.strategy.unwrap_or(settings.strategy);
@@ -140,7 +144,7 @@ impl BlockLimit {
             (None, None) => settings.scope("block").part(&endpoint(request)),
         };
         let mut limits = Vec::new();
-        for text in texts.iter().filter(|text| !text.is_empty()) {
+        for text in &texts {
             let quotas =
                 notation::parse_many(text).map_err(|error| BlockError(Kind::Notation(error)))?;
             for quota in quotas {

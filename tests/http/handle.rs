@@ -41,10 +41,18 @@ async fn malformed_block(request: HttpRequest, limiter: Limiter) -> actix_web::R
     Ok("entered".to_owned())
 }
 
+#[get("/empty-block")]
+async fn empty_block(request: HttpRequest, limiter: Limiter) -> actix_web::Result<String> {
+    // A setting that is not there, say.
+    limiter.limit("").enter(&request).await?;
+    Ok("entered".to_owned())
+}
+
 #[actix_web::test]
 async fn a_malformed_block_is_never_entered() {
-    let app = app!(limiter!(), malformed_block);
+    let app = app!(limiter!(), malformed_block, empty_block);
     assert_eq!(statuses!(app, GET "/malformed-block", 1), [500]);
+    assert_eq!(statuses!(app, GET "/empty-block", 1), [500]);
 }
 
 #[get("/plain")]
@@ -194,3 +202,4 @@ async fn a_block_without_identity_follows_the_policy() {
     let app = app!(limiter!(key(key), missing_identity(MissingIdentity::Skip)), block);
     assert_eq!(statuses!(app, GET "/block", 3), [200, 200, 200]);
 }
+
