@@ -5,7 +5,7 @@
 //! as soon as no request holds it.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, Ref, RefCell},
     rc::Rc,
 };
 
@@ -218,12 +218,13 @@ impl Context {
     /// Every limit that was evaluated so far; none for the functions that are asked for keys and
     /// costs, while the batch is put together.
     pub(crate) fn current_limits(&self) -> Vec<CurrentLimit> {
-        self.batch.borrow().current_limits(self.worker.handle())
+        let limits = |batch: Ref<'_, Batch>| batch.current_limits(self.worker.handle());
+        self.batch.try_borrow().map_or_else(|_| Vec::new(), limits)
     }
 
     /// The limit that headers tell of.
     pub(crate) fn current_limit(&self) -> Option<CurrentLimit> {
-        self.batch.borrow().headline_limit(self.worker.handle())
+        self.batch.try_borrow().ok()?.headline_limit(self.worker.handle())
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 //! error handlers see.
 
 use actix_web::{
-    App, HttpRequest, HttpResponse,
+    App, FromRequest, HttpRequest, HttpResponse,
     body::{MessageBody, to_bytes},
     dev::ServiceResponse,
     get,
@@ -203,3 +203,13 @@ async fn a_block_without_identity_follows_the_policy() {
     assert_eq!(statuses!(app, GET "/block", 3), [200, 200, 200]);
 }
 
+#[actix_web::test]
+async fn functions_of_the_request_see_no_limits_before_they_are_decided() {
+    fn by_what_is_left(request: &HttpRequest) -> u64 {
+        let limits = CurrentLimits::extract(request).into_inner().unwrap();
+        u64::from(limits.is_empty())
+    }
+    let app =
+        app!(limiter!(default_limits(["1/hour"]), default_limits_cost(by_what_is_left)), block);
+    assert_eq!(statuses!(app, GET "/block", 2), [200, 429]);
+}
