@@ -44,6 +44,10 @@ type Answers = Vec<Cow<'static, str>>;
 /// different texts, they are forgotten and made anew.
 const REMEMBERED: usize = 512;
 
+/// Answers with more bytes together are not remembered: a scope may be named by a header, and a
+/// client may not fill the memory with those.
+const LONGEST_REMEMBERED: usize = 1024;
+
 /// The limits of one attribute, one scope or the limiter itself.
 struct Declaration {
     class: Class,
@@ -235,6 +239,9 @@ impl Plan {
             return Rc::clone(rule);
         }
         let rule = Rc::new(self.rule(limiter, &answers));
+        if answers.iter().map(|answer| answer.len()).sum::<usize>() > LONGEST_REMEMBERED {
+            return rule;
+        }
         let mut asked = self.asked.borrow_mut();
         if asked.len() >= REMEMBERED {
             asked.clear();
