@@ -438,6 +438,10 @@ impl LimiterBuilder {
 
     /// Whether requests that match no resource are counted, all together as one endpoint, so that
     /// probing for URLs is limited too. Default: yes.
+    ///
+    /// If one of them is served all the same, they are limited from then on, and the log says so:
+    /// the limiter cannot tell the resources of two scopes with one prefix and different guards
+    /// from what matches nothing, nor paths that a middleware inside it changes.
     pub fn limit_unmatched(mut self, limit: bool) -> Self {
         self.limit_unmatched = limit;
         self

@@ -91,6 +91,31 @@ async fn requests_that_match_nothing_count_as_one_endpoint() {
 }
 
 #[actix_web::test]
+async fn a_resource_that_the_map_does_not_show_is_not_exempt_as_unmatched() {
+    let host = |name| {
+        guard::fn_guard(move |context| {
+            context.head().headers().get("x-host").is_some_and(|host| host == name)
+        })
+    };
+    let app = app!(
+        limiter!(application_limits(["2/minute"]), limit_unmatched(false)),
+        web::scope("/v").guard(host("one")).service(plain),
+        web::scope("/v").guard(host("two")).service(wild),
+    );
+    assert_eq!(statuses!(app, GET "/nope", 4), [404; 4]);
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        let request = test::TestRequest::get()
+            .uri("/v/w/1")
+            .peer_addr("192.0.2.1:40000".parse().unwrap())
+            .insert_header(("x-host", "two"));
+        statuses.push(test::call_service(&app, request.to_request()).await.status().as_u16());
+    }
+    // The first one tells.
+    assert_eq!(statuses, [200, 200, 200, 429]);
+}
+
+#[actix_web::test]
 async fn a_method_that_a_resource_does_not_serve_is_counted_too() {
     let app = app!(limiter!(default_limits(["2/minute"])), plain, decorated);
     assert_eq!(statuses!(app, DELETE "/plain", 3), [404, 404, 429]);
