@@ -100,7 +100,12 @@ impl Settings {
 
     /// The scope of a handler's own limits.
     pub(crate) fn handler_scope(&self, record: &'static HandlerRecord) -> Scope {
-        let scope = self.scope("handler").part(record.handler());
+        self.scope_of_handler("handler", record)
+    }
+
+    /// The scope of one kind of limits of a handler.
+    pub(crate) fn scope_of_handler(&self, kind: &str, record: &'static HandlerRecord) -> Scope {
+        let scope = self.scope(kind).part(record.handler());
         match self.namesakes.iter().position(|namesake| std::ptr::eq(*namesake, record)) {
             Some(index) => scope.part(&index.to_string()),
             None => scope,

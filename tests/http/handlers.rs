@@ -65,3 +65,28 @@ async fn associated_functions_of_one_name_have_counters_of_their_own() {
     assert_eq!(statuses!(app, GET "/users", 2), [200, 429]);
     assert_eq!(statuses!(app, GET "/orders", 2), [200, 429]);
 }
+
+#[actix_web::test]
+async fn associated_functions_of_one_name_have_default_counters_of_their_own() {
+    struct Users;
+    impl Users {
+        #[limit("9/minute", override_defaults = false)]
+        async fn count() -> &'static str {
+            "users"
+        }
+    }
+    struct Orders;
+    impl Orders {
+        #[limit("9/minute", override_defaults = false)]
+        async fn count() -> &'static str {
+            "orders"
+        }
+    }
+    let app = app!(
+        limiter!(default_limits(["1/minute"])),
+        web::resource("/users").to(Users::count),
+        web::resource("/orders").to(Orders::count),
+    );
+    assert_eq!(statuses!(app, GET "/users", 2), [200, 429]);
+    assert_eq!(statuses!(app, GET "/orders", 2), [200, 429]);
+}

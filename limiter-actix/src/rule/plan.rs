@@ -428,9 +428,7 @@ fn of_class(
 ) -> Vec<Declaration> {
     let (label, scope) = match (class, target.place) {
         (Class::Application, _) => ("application", settings.scope("application")),
-        (_, Place::Handler(record)) => {
-            ("default", settings.scope("default").part(record.handler()))
-        }
+        (_, Place::Handler(record)) => ("default", settings.scope_of_handler("default", record)),
         (_, Place::Endpoint(name)) => ("default", settings.scope("default").part(name)),
     };
     // The name of an endpoint without a gate has the method in it.
