@@ -561,20 +561,20 @@ fn of_meta(
     let scope = settings.scope("meta").part(meta.text());
     quotas.into_iter().map(move |quota| {
         let counter = Limit::new(quota, settings.strategy, &scope);
-        let (limit, counter) = match block {
+        let (limit, counter, tested) = match block {
             Some(block) => {
                 let scope = scope.clone().part("block").part(&quota.to_string());
-                (Limit::new(block, Strategy::FixedWindow, &scope), Some(counter))
+                (Limit::new(block, Strategy::FixedWindow, &scope), Some(counter), 1)
             }
-            None => (counter, None),
+            None => (counter, None, meta.cost),
         };
         let own = meta.on_breach.map(|callback| Arc::new(callback) as OnBreach);
         let on_breach = own.or_else(|| settings.on_meta_breach.clone());
         RuleLimit {
             name: format!("meta-{quota}").replace(' ', "-").into(),
-            role: Role::Meta(MetaRole { counter, global }),
+            role: Role::Meta(MetaRole { counter, cost: meta.cost, global }),
             shared: true,
-            cost: Cost::Fixed(meta.cost),
+            cost: Cost::Fixed(tested),
             exempt_when: meta.exemption(),
             on_breach,
             ..RuleLimit::plain("meta", limit, key.clone())
