@@ -316,11 +316,7 @@ impl Plan {
             let of_limit = &self.declarations[*place].terms.meta;
             let before = metas.len();
             for meta in of_limit {
-                let key = match &limit.key {
-                    LimitKey::Own(_) => LimitKey::SameAs(index),
-                    other => other.clone(),
-                };
-                metas.extend(of_meta(settings, meta, key, false));
+                metas.extend(of_meta(settings, meta, LimitKey::SameAs(index), false));
             }
             declared.insert(*place, (first + before..first + metas.len()).collect());
         }
