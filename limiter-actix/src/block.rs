@@ -93,7 +93,9 @@ impl BlockLimit {
     /// A limit is breached, the client has no identity, the limit is malformed, or the storage did
     /// not answer. As a response the error is 429, 403, 500 or 503, with a problem body.
     pub async fn enter(&self, request: &HttpRequest) -> Result<(), BlockError> {
-        let context = Context::of(request);
+        // What another limiter lets through, or all that it does while it is disabled, is not ours.
+        let context = Context::of(request)
+            .filter(|context| context.worker.handle().is_the_same_as(&self.limiter));
         let let_through = context.is_some_and(|context| context.let_through.get());
         if let_through || !self.limiter.is_enabled() {
             return Ok(());

@@ -103,7 +103,12 @@ impl Settings {
 
     /// The scope of a handler's own limits.
     pub(crate) fn handler_scope(&self, record: &'static HandlerRecord) -> Scope {
-        let scope = self.scope("handler").part(record.handler());
+        self.scope_of_handler("handler", record)
+    }
+
+    /// The scope of one kind of limits of a handler.
+    pub(crate) fn scope_of_handler(&self, kind: &str, record: &'static HandlerRecord) -> Scope {
+        let scope = self.scope(kind).part(record.handler());
         match self.namesakes.iter().position(|namesake| std::ptr::eq(*namesake, record)) {
             Some(index) => scope.part(&index.to_string()),
             None => scope,
@@ -444,6 +449,10 @@ impl LimiterBuilder {
 
     /// Whether requests that match no resource are counted, all together as one endpoint, so that
     /// probing for URLs is limited too. Default: yes.
+    ///
+    /// If one of them is served all the same, they are limited from then on, and the log says so:
+    /// the limiter cannot tell the resources of two scopes with one prefix and different guards
+    /// from what matches nothing, nor paths that a middleware inside it changes.
     pub fn limit_unmatched(mut self, limit: bool) -> Self {
         self.limit_unmatched = limit;
         self

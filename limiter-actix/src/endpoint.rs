@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use actix_web::{dev::ServiceRequest, http::Method};
+use actix_web::{HttpRequest, dev::ServiceRequest, http::Method};
 use ahash::{HashMap, RandomState};
 use parking_lot::RwLock;
 
@@ -92,12 +92,28 @@ impl Knowledge {
 #[derive(Debug, Default)]
 pub(crate) struct EndpointTable {
     endpoints: RwLock<HashMap<EndpointKey, Arc<Knowledge>>>,
+    /// Whether the resource map has missed a resource.
+    misses_resources: AtomicBool,
 }
 
 /// The counted method and the path pattern.
 type EndpointKey = (CountedMethod, Box<str>);
 
 impl EndpointTable {
+    /// Remembers that a request came to a resource which it did not match beforehand. Of scopes with
+    /// one prefix, told apart by guards, the map shows the first alone; and a middleware further
+    /// inside may have changed the path. From now on nobody knows what matches nothing.
+    fn has_missed(&self, request: &HttpRequest) {
+        if !self.misses_resources.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                path = request.path(),
+                "a path that seemed to match nothing was served: another scope has the same prefix, \
+                 or a middleware inside the limiter changes paths; from now on unmatched paths are \
+                 limited, whatever `limit_unmatched` says"
+            );
+        }
+    }
+
     fn knowledge(&self, method: CountedMethod, pattern: &str) -> Arc<Knowledge> {
         let key = (method, Box::from(pattern));
         if let Some(knowledge) = self.endpoints.read().get(&key) {
@@ -208,15 +224,27 @@ impl Endpoints {
     /// All paths without a resource are one endpoint, and none of them is remembered: they are
     /// as many as a client likes.
     fn unmatched(&mut self, limiter: &Inner) -> Rc<Endpoint> {
+        let exempt = !limiter.settings.limit_unmatched
+            && !limiter.endpoints.misses_resources.load(Ordering::Relaxed);
+        self.unmatched.take_if(|known| known.exempt != exempt);
         let endpoint = self.unmatched.get_or_insert_with(|| {
             Rc::new(Endpoint {
-                exempt: !limiter.settings.limit_unmatched,
+                exempt,
                 knowledge: limiter.endpoints.knowledge(CountedMethod::Other, UNMATCHED),
                 plan: Plan::new(limiter, Target::endpoint(UNMATCHED, &Method::GET, UNMATCHED)),
                 name: UNMATCHED.into(),
             })
         });
         Rc::clone(endpoint)
+    }
+}
+
+impl Endpoint {
+    /// Looks whether a request that matched nothing has come to a resource all the same.
+    pub(crate) fn check_unmatched(&self, request: &HttpRequest, limiter: &Inner) {
+        if &*self.name == UNMATCHED && request.match_pattern().is_some() {
+            limiter.endpoints.has_missed(request);
+        }
     }
 }
 

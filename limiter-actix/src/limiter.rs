@@ -83,6 +83,11 @@ impl Limiter {
         &self.inner
     }
 
+    /// Whether both are handles of one limiter.
+    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// Whether anything is limited at the moment.
     pub fn is_enabled(&self) -> bool {
         self.inner.is_enabled()

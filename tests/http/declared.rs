@@ -205,6 +205,45 @@ async fn a_meta_limit_locks_out_who_was_denied_too_often() {
     assert_eq!(statuses!(app, GET "/meta", 1), [200]);
 }
 
+fn is_internal(request: &HttpRequest) -> bool {
+    request.query_string() == "internal"
+}
+
+#[get("/left-alone")]
+#[limit("1/second", meta = "1/minute", exempt_when = is_internal)]
+async fn left_alone() -> &'static str {
+    "left alone"
+}
+
+#[actix_web::test]
+async fn who_is_locked_out_is_not_where_no_limit_applies() {
+    let app = app!(limiter!(clock(FakeClock::new()), meta_limits(["1/minute"])), left_alone);
+    assert_eq!(statuses!(app, GET "/left-alone", 3), [200, 429, 429]);
+    assert_eq!(statuses!(app, GET "/left-alone?internal", 2), [200, 200]);
+    assert_eq!(statuses!(app, GET "/left-alone", 1), [429], "locked out all the time");
+}
+
+static WEIGHTY: MetaLimit = MetaLimit::new("4/minute").block("10 minutes").cost(2);
+
+#[get("/weighty")]
+#[limit("1/second", meta = WEIGHTY)]
+async fn weighty() -> &'static str {
+    "weighty"
+}
+
+#[actix_web::test]
+async fn a_breach_that_counts_twice_locks_out_after_half_as_many() {
+    let clock = FakeClock::new();
+    let app = app!(limiter!(clock(clock.clone())), weighty);
+    assert_eq!(statuses!(app, GET "/weighty", 2), [200, 429]);
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(statuses!(app, GET "/weighty", 2), [200, 429]);
+    clock.advance(Duration::from_secs(590));
+    assert_eq!(statuses!(app, GET "/weighty", 1), [429]);
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(statuses!(app, GET "/weighty", 1), [200]);
+}
+
 static SHORT: MetaLimit = MetaLimit::new("2/minute").block("10 minutes");
 static LONG: MetaLimit = MetaLimit::new("3/day").block("1 day");
 

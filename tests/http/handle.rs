@@ -213,3 +213,21 @@ async fn functions_of_the_request_see_no_limits_before_they_are_decided() {
         app!(limiter!(default_limits(["1/hour"]), default_limits_cost(by_what_is_left)), block);
     assert_eq!(statuses!(app, GET "/block", 2), [200, 429]);
 }
+
+#[actix_web::test]
+async fn a_block_of_another_limiter_is_limited_while_that_of_the_app_is_disabled() {
+    let (of_app, of_block) = (limiter!(), limiter!());
+    let limiter = of_block.clone();
+    let export = move |request: HttpRequest| {
+        let limiter = limiter.clone();
+        async move {
+            limiter.limit("1/minute").enter(&request).await?;
+            Ok::<_, actix_web::Error>("exported")
+        }
+    };
+    let app = app!(of_app, actix_web::web::resource("/export").to(export));
+    of_app.disable();
+    assert_eq!(statuses!(app, GET "/export", 2), [200, 429]);
+    of_block.disable();
+    assert_eq!(statuses!(app, GET "/export", 1), [200]);
+}

@@ -103,7 +103,7 @@ where
     }
 }
 
-/// What is left to do when a request comes out again; or when it never does.
+/// What is left to do when a request comes out again.
 #[derive(Clone)]
 pub(crate) struct Finish {
     context: Rc<Context>,
@@ -144,7 +144,13 @@ impl Finish {
     #[inline]
     fn learn<B>(&self, answer: &InnerAnswer<B>) {
         let endpoint = self.context.endpoint.borrow();
-        let Some(endpoint) = endpoint.as_ref().filter(|endpoint| !endpoint.exempt) else { return };
+        let Some(endpoint) = endpoint.as_ref() else { return };
+        if endpoint.exempt {
+            if let Ok(response) = answer {
+                endpoint.check_unmatched(response.request(), self.context.worker.limiter());
+            }
+            return;
+        }
         let enforcer = self.context.enforcer();
         if let Seen::By(expected) = self.seen
             && expected > enforcer
@@ -170,20 +176,6 @@ impl Finish {
                     response
                 });
             }
-        }
-    }
-}
-
-impl Drop for Finish {
-    /// A request that is given up on its way to whoever was expected to charge it is one that they
-    /// did not: from now on everybody charges. One that was answered has told so already.
-    #[inline]
-    fn drop(&mut self) {
-        if let Seen::By(expected) = self.seen
-            && expected > self.context.enforcer()
-            && let Some(endpoint) = &*self.context.endpoint.borrow()
-        {
-            endpoint.knowledge.learn(self.context.enforcer());
         }
     }
 }

@@ -86,6 +86,8 @@ pub(crate) enum Class {
 pub(crate) struct MetaRole {
     /// The counter of breaches, where that is not the tested limit.
     pub(crate) counter: Option<Limit>,
+    /// What one breach counts.
+    pub(crate) cost: u64,
     /// Counts breaches of every limit of the rule, once per request.
     pub(crate) global: bool,
 }

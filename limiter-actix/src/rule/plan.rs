@@ -326,11 +326,7 @@ impl Plan {
             let of_limit = &self.declarations[*place].terms.meta;
             let before = metas.len();
             for meta in of_limit {
-                let key = match &limit.key {
-                    LimitKey::Own(_) => LimitKey::SameAs(index),
-                    other => other.clone(),
-                };
-                metas.extend(of_meta(settings, meta, key, false));
+                metas.extend(of_meta(settings, meta, LimitKey::SameAs(index), false));
             }
             declared.insert(*place, (first + before..first + metas.len()).collect());
         }
@@ -440,9 +436,7 @@ fn of_class(
 ) -> Vec<Declaration> {
     let (label, scope) = match (class, target.place) {
         (Class::Application, _) => ("application", settings.scope("application")),
-        (_, Place::Handler(record)) => {
-            ("default", settings.scope("default").part(record.handler()))
-        }
+        (_, Place::Handler(record)) => ("default", settings.scope_of_handler("default", record)),
         (_, Place::Endpoint(name)) => ("default", settings.scope("default").part(name)),
     };
     // The name of an endpoint without a gate has the method in it.
@@ -582,20 +576,20 @@ fn of_meta(
     let scope = settings.scope("meta").part(meta.text());
     quotas.into_iter().map(move |quota| {
         let counter = Limit::new(quota, settings.strategy, &scope);
-        let (limit, counter) = match block {
+        let (limit, counter, tested) = match block {
             Some(block) => {
                 let scope = scope.clone().part("block").part(&quota.to_string());
-                (Limit::new(block, Strategy::FixedWindow, &scope), Some(counter))
+                (Limit::new(block, Strategy::FixedWindow, &scope), Some(counter), 1)
             }
-            None => (counter, None),
+            None => (counter, None, meta.cost),
         };
         let own = meta.on_breach.map(|callback| Arc::new(callback) as OnBreach);
         let on_breach = own.or_else(|| settings.on_meta_breach.clone());
         RuleLimit {
             name: format!("meta-{quota}").replace(' ', "-").into(),
-            role: Role::Meta(MetaRole { counter, global }),
+            role: Role::Meta(MetaRole { counter, cost: meta.cost, global }),
             shared: true,
-            cost: Cost::Fixed(meta.cost),
+            cost: Cost::Fixed(tested),
             exempt_when: meta.exemption(),
             on_breach,
             ..RuleLimit::plain("meta", limit, key.clone())
