@@ -127,7 +127,7 @@ pub struct LimiterBuilder {
     headers: Headers,
     fail_on_first_breach: bool,
     identity: IdentityConfig,
-    key: LimiterKey,
+    key: Option<LimiterKey>,
     key_name: &'static str,
     missing_identity: MissingIdentity,
     exempt_paths: HashSet<String>,
@@ -162,8 +162,8 @@ impl LimiterBuilder {
             headers: Headers::off(),
             fail_on_first_breach: true,
             identity: IdentityConfig::default(),
-            key: LimiterKey::Peer,
-            key_name: "limiter_actix::peer_ip",
+            key: None,
+            key_name: "",
             missing_identity: MissingIdentity::Deny,
             exempt_paths: HashSet::new(),
             limit_unmatched: true,
@@ -352,14 +352,16 @@ impl LimiterBuilder {
         self
     }
 
-    /// Who is counted, where a limit has no `key` of its own. Default:
-    /// [`peer_ip`](crate::peer_ip).
+    /// Who is counted, where a limit has no `key` of its own. Default: [`peer_ip`](crate::peer_ip);
+    /// [`client_ip`](crate::client_ip) where [`trusted_proxies`](Self::trusted_proxies) are named,
+    /// for the peer is a proxy then, and not a client.
     ///
     /// For endpoints without attributes the key is told before routing, so it should look at the
     /// connection and the headers only; and it may be asked more than once per request.
     pub fn key<K: KeyBy + Send + Sync + 'static>(mut self, key: K) -> Self {
         self.key_name = std::any::type_name::<K>();
-        self.key = LimiterKey::Custom(Arc::new(move |request: &HttpRequest| key.key(request)));
+        let key = move |request: &HttpRequest| key.key(request);
+        self.key = Some(LimiterKey::Custom(Arc::new(key)));
         self
     }
 
@@ -415,7 +417,8 @@ impl LimiterBuilder {
         self
     }
 
-    /// Who may tell us the client's address: see [`client_ip`](crate::client_ip). Default: nobody.
+    /// Who may tell us the client's address: see [`client_ip`](crate::client_ip), which is then the
+    /// limiter's [key](Self::key) if no other is named. Default: nobody.
     pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.identity.proxies = proxies;
         self
@@ -482,6 +485,17 @@ impl LimiterBuilder {
         let store = self.storage.open(&owner, self.remote, enabled).await?;
         let storage = Arc::clone(&store.storage);
         let records = handlers();
+        let (key, key_name) = match self.key {
+            Some(key) => (key, self.key_name),
+            None if self.identity.proxies.is_nobody() => {
+                (LimiterKey::Peer, "limiter_actix::peer_ip")
+            }
+            None => {
+                let identity = self.identity.clone();
+                let client = move |request: &HttpRequest| identity.client(request);
+                (LimiterKey::Custom(Arc::new(client)), "limiter_actix::client_ip")
+            }
+        };
         let settings = Settings {
             enabled,
             strategy: self.strategy,
@@ -496,8 +510,8 @@ impl LimiterBuilder {
             headers: self.headers,
             fail_on_first_breach: self.fail_on_first_breach,
             identity: self.identity,
-            key: self.key,
-            key_name: self.key_name,
+            key,
+            key_name,
             missing_identity: self.missing_identity,
             exempt_paths: self.exempt_paths,
             limit_unmatched: self.limit_unmatched,

@@ -127,6 +127,13 @@ impl TrustedProxies {
         Self { header, ..self }
     }
 
+    pub(crate) fn is_nobody(&self) -> bool {
+        match &self.trust {
+            Trust::Hops(hops) => *hops == 0,
+            Trust::Networks(networks) => networks.is_empty(),
+        }
+    }
+
     /// The client of a request that came in from `peer`.
     pub(crate) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> ClientAddress {
         // A dual-stack listener reports IPv4 peers as IPv4-mapped IPv6 addresses.
