@@ -9,8 +9,11 @@
 //! here, from the counters that the script found. The tests compare both to the microsecond. It lies
 //! in the folder `lua`, a file for each strategy, and only those of a batch are sent to run.
 //!
-//! Concurrent requests are pipelined on one connection per runtime, which is made at the first
-//! request and made anew when it breaks. A request that is dropped half-way leaves it usable.
+//! Requests that ask at the same moment share one call: their batches are decided one after the
+//! other, each all or nothing by itself. A request that is alone goes at once, for no timer is waited
+//! for, and a call has at most 64 batches, so that the server is never held up. Calls are pipelined
+//! on one connection per runtime, which is made at the first request and made anew when it breaks. A
+//! request that is dropped half-way leaves it usable; if it was not sent yet, it is not counted.
 //!
 //! # What is stored
 //!
@@ -31,12 +34,19 @@
 //! reads and writes fastest; a list holds texts. The amount of a limit is not stored: a new plan
 //! goes on from what was used.
 //!
+//! Something else under the name of a counter is an error of the storage for those who ask for it,
+//! and is deleted: the next request finds nothing there.
+//!
 //! # What differs on a cluster
 //!
 //! A batch over several clients, as with a shared limit that counts everyone as one, spans slots,
 //! and no script does. The slots are asked side by side; if one denies, what the others took is
 //! given back. For a moment it counts for others too, which may deny a request that would just have
 //! fitted, and never admits one too many.
+//!
+//! Requests do not share calls there: a call is for one slot, and most clients are in different ones.
+//! The same holds where a single address turns out to refuse what spans slots (`CROSSSLOT`), as a
+//! node of a cluster or a proxy before one does.
 //!
 //! The cluster client repeats a call whose connection broke, and cannot know whether it had been
 //! counted: during a failover a hit may count twice, which denies too early and never admits one too
