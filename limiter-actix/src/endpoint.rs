@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use actix_web::{dev::ServiceRequest, http::Method};
+use actix_web::{HttpRequest, http::Method};
 use ahash::{HashMap, RandomState};
 use parking_lot::RwLock;
 
@@ -146,7 +146,7 @@ impl Endpoints {
 
     /// The endpoint of a request.
     #[inline]
-    pub(crate) fn of(&mut self, request: &ServiceRequest, limiter: &Inner) -> Rc<Endpoint> {
+    pub(crate) fn of(&mut self, request: &HttpRequest, limiter: &Inner) -> Rc<Endpoint> {
         let method = CountedMethod::of(request.method());
         // The path as the router reads it: percent-decoded, where `/%77` is `/w`.
         let path = request.match_info().as_str();
@@ -168,7 +168,7 @@ impl Endpoints {
     #[cold]
     fn look_up(
         &mut self,
-        request: &ServiceRequest,
+        request: &HttpRequest,
         limiter: &Inner,
         method: CountedMethod,
         place: usize,
@@ -211,7 +211,7 @@ impl Endpoints {
     }
 }
 
-fn endpoint(limiter: &Inner, request: &ServiceRequest, pattern: &str) -> Endpoint {
+fn endpoint(limiter: &Inner, request: &HttpRequest, pattern: &str) -> Endpoint {
     let method = CountedMethod::of(request.method());
     let name = format!("{} {pattern}", method.name());
     Endpoint {
@@ -223,7 +223,7 @@ fn endpoint(limiter: &Inner, request: &ServiceRequest, pattern: &str) -> Endpoin
 }
 
 /// Whether the resource that a request seems to be for has the name of a decorated handler.
-pub(crate) fn may_be_decorated(request: &ServiceRequest, limiter: &Inner) -> bool {
+pub(crate) fn may_be_decorated(request: &HttpRequest, limiter: &Inner) -> bool {
     let path = request.match_info().as_str();
     request
         .resource_map()

@@ -90,7 +90,7 @@ where
 
 /// The response of the inner service as one of ours: [`ServiceResponse::map_into_left_body`], which
 /// moves the response once more.
-#[inline]
+#[inline(always)]
 fn admitted<B>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
     let (request, response) = response.into_parts();
     ServiceResponse::new(request, response.map_into_left_body())
@@ -143,7 +143,7 @@ impl Finish {
     /// from exempt paths.
     #[inline]
     fn learn<B>(&self, answer: &InnerAnswer<B>) {
-        let endpoint = self.context.endpoint.borrow();
+        let endpoint = self.context.known_endpoint();
         let Some(endpoint) = endpoint.as_ref().filter(|endpoint| !endpoint.exempt) else { return };
         let enforcer = self.context.enforcer();
         if let Seen::By(expected) = self.seen
