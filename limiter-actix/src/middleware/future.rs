@@ -164,9 +164,10 @@ impl Finish {
             Ok(response) => headers.write(batch, response.headers_mut()),
             Err(error) => {
                 // The error becomes a response further out; this is told to it then.
-                let fields = headers.fields(batch);
+                let (fields, worker) = (headers.fields(batch), Rc::clone(&self.context.worker));
                 error.add_response_mapper(move |mut response: HttpResponse| {
-                    fields.clone().write(response.headers_mut());
+                    let headers = &worker.limiter().settings.headers;
+                    headers.write_fields(&fields, response.headers_mut());
                     response
                 });
             }
