@@ -418,11 +418,13 @@ impl Batch {
     pub(crate) fn refresh(&mut self, limiter: &Inner) {
         let Some(decided_at) = self.decided_at else { return };
         let passed = limiter.settings.clock.coarse().since(decided_at);
-        let outdated = |demand: &Demand| {
-            let reset_after = demand.decision.map_or(0, |decision| decision.reset_after_micros());
+        let outdated = |decision: &Decision| {
+            let reset_after = decision.reset_after_micros();
             reset_after > 0 && passed >= reset_after
         };
-        if self.outcome == Some(Outcome::Deny) || !self.demands.iter().any(outdated) {
+        if self.outcome == Some(Outcome::Deny)
+            || !self.decisions().any(|(_, _, decision)| outdated(decision))
+        {
             return;
         }
         for demand in &mut self.demands {

@@ -131,7 +131,7 @@ impl Finish {
     }
 
     /// The last steps. The answer stays where it is: it is large, and moving it is not free.
-    #[inline]
+    #[inline(always)]
     fn finish<B>(&self, answer: &mut InnerAnswer<B>) {
         self.learn(answer);
         if self.context.worker.limiter().settings.headers.are_on() {
