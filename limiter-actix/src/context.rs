@@ -159,7 +159,7 @@ pub(crate) struct Context {
     pub(crate) let_through: Cell<bool>,
     /// Whether the path is exempt from the limiter's own limits.
     pub(crate) exempt_path: Cell<bool>,
-    /// Which endpoint it is for, once somebody has asked.
+    /// Which endpoint it seemed to be before routing, once somebody has asked.
     endpoint: RefCell<Option<Rc<Endpoint>>>,
     /// The limiter's key, if it was told before routing and cannot change until the gate.
     pub(crate) entry_key: RefCell<Option<Option<Key>>>,
@@ -205,7 +205,7 @@ impl Context {
         self.enforcer.set(enforcer);
     }
 
-    /// Which endpoint the request is for, as it can be known before routing.
+    /// **Endpoint**: which method and path pattern the request seems to be for before routing.
     #[inline]
     pub(crate) fn endpoint(&self, request: &HttpRequest) -> Rc<Endpoint> {
         let look_up = || self.worker.endpoints.borrow_mut().of(request, self.worker.limiter());

@@ -247,3 +247,23 @@ fn policy_item(limit: &RuleLimit) -> String {
 fn rfc9651_string(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_are_there_stay_as_they_are() {
+        let names = ["x-limit", "x-remaining"].map(HeaderName::from_static);
+        let all = |headers: &HeaderMap| -> Vec<Vec<HeaderValue>> {
+            names.iter().map(|name| headers.get_all(name).cloned().collect()).collect()
+        };
+        let mut headers = HeaderMap::new();
+        insert(names.each_ref(), [10, 9], HeaderValue::from, &mut headers);
+        assert_eq!(all(&headers), [["10"], ["9"]]);
+        headers.append(names[0].clone(), HeaderValue::from(11));
+        let before = all(&headers);
+        insert(names.each_ref(), [5, 4], HeaderValue::from, &mut headers);
+        assert_eq!(all(&headers), before);
+    }
+}

@@ -122,7 +122,6 @@ where
             let finish = Finish::new(context, Seen::Unknown);
             return RateLimitFuture::inner(self.inner.call(request), Some(finish));
         }
-        // **Endpoint**: which method and path pattern the request seems to be for.
         let endpoint = context.endpoint(request.request());
         let seen = endpoint.knowledge.seen();
         if endpoint.exempt {
