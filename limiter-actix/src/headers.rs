@@ -153,7 +153,8 @@ impl Headers {
                 (&self.limit, &self.remaining, &self.reset)
         {
             with_decimals(|decimals| {
-                insert([limit, remaining, reset], numbers, |number| decimals.value(number), headers)
+                let written = |number| decimals.value(number);
+                insert([limit, remaining, reset], numbers, written, headers);
             });
         }
         if let Some(values) = &fields.ietf {
