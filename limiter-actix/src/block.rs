@@ -181,8 +181,8 @@ impl BlockLimit {
 
 /// The endpoint in which the block stands.
 fn endpoint(request: &HttpRequest) -> String {
-    match Context::of(request).and_then(|context| context.endpoint.borrow().clone()) {
-        Some(endpoint) => endpoint.name.to_string(),
+    match Context::of(request) {
+        Some(context) => context.endpoint(request).name.to_string(),
         None => request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn decide_now(
     context: &Context,
     request: &HttpRequest,
     plan: &Plan,
-    known: Option<Option<Key>>,
+    known: Option<&Option<Key>>,
 ) -> Option<Result<(), Refusal>> {
     let limiter = context.worker.limiter();
     let rule = plan.rule_now(limiter, request)?;
@@ -147,14 +147,16 @@ pub(crate) async fn refund(context: &Context) {
 pub(crate) fn charge_afterwards(context: &Context, request: Option<&HttpRequest>, plan: &Plan) {
     let worker = Rc::clone(&context.worker);
     let limiter = worker.limiter();
-    let told = context.entry_key.take();
+    let told = context.entry_key.borrow();
     let mut batch = Batch::default();
     let collected = match (request, plan.fixed()) {
         (Some(request), _) => match plan.rule_now(limiter, request) {
-            Some(rule) if rule.is_immediate() => batch.collect_now(limiter, request, rule, told),
+            Some(rule) if rule.is_immediate() => {
+                batch.collect_now(limiter, request, rule, told.as_ref())
+            }
             _ => return,
         },
-        (None, Some(rule)) => batch.collect_blindly(limiter, rule, told.flatten()),
+        (None, Some(rule)) => batch.collect_blindly(limiter, rule, told.as_ref().unwrap_or(&None)),
         (None, None) => return,
     };
     if collected.is_err() || batch.demands.is_empty() {
@@ -222,7 +224,7 @@ struct Collector<'a> {
     limiter: &'a Inner,
     request: Option<&'a HttpRequest>,
     batch: &'a mut Batch,
-    known: Option<Option<Key>>,
+    known: Option<&'a Option<Key>>,
     /// The place of the limiter's key, once a limit needed it.
     limiter_key: Option<usize>,
     /// Whether a limit that denies applies so far.
@@ -230,56 +232,65 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    /// Adds a limit; `own` is what its own key function said.
+    /// Adds a limit under the key at this place; without a key it is left out.
     #[inline]
-    fn push(
-        &mut self,
-        place: usize,
-        limit: &RuleLimit,
-        own: Option<Key>,
-        cost: u64,
-    ) -> Result<(), Refusal> {
-        // Meta limits come last. A request that all limits leave alone is none of theirs.
-        if limit.is_meta() && !self.is_limited {
-            return Ok(());
-        }
-        let key = match (&limit.key, self.limiter_key) {
-            (LimitKey::Limiter, Some(key)) => Some(key),
-            (LimitKey::Limiter, None) => {
-                let key = match (self.known.take(), self.request) {
-                    (Some(key), _) => key,
-                    (None, Some(request)) => limiter_key(self.limiter, request),
-                    (None, None) => None,
-                };
-                self.limiter_key = self.add(limit, key)?;
-                self.limiter_key
-            }
-            (LimitKey::Own(_), _) => self.add(limit, own)?,
-            (LimitKey::SameAs(other), _) => {
-                self.batch.demands.iter().find(|demand| demand.limit == *other).map(|of| of.key)
-            }
-        };
+    fn push(&mut self, place: usize, limit: &RuleLimit, key: Option<usize>, cost: u64) {
         if let Some(key) = key {
             let demand = Demand { limit: place, key, cost, decision: None, receipt: None };
             self.batch.demands.push(demand);
             self.is_limited |= limit.is_enforced();
         }
-        Ok(())
+    }
+
+    /// Whether a limit has nothing to say: a meta limit, which comes last, of a request that all
+    /// others leave alone.
+    #[inline(always)]
+    fn leaves_alone(&self, limit: &RuleLimit) -> bool {
+        !self.is_limited && limit.is_meta()
+    }
+
+    /// The place of a limit's key, where that is no key of its own.
+    #[inline(always)]
+    fn common_key(&mut self, limit: &RuleLimit) -> Result<Option<usize>, Refusal> {
+        if let LimitKey::SameAs(other) = limit.key {
+            let other = self.batch.demands.iter().find(|demand| demand.limit == other);
+            return Ok(other.map(|demand| demand.key));
+        }
+        if self.limiter_key.is_none() {
+            let key = match (self.known, self.request) {
+                (Some(known), _) => known.clone(),
+                (None, Some(request)) => limiter_key(self.limiter, request),
+                (None, None) => None,
+            };
+            self.limiter_key = self.add(limit, key)?;
+        }
+        Ok(self.limiter_key)
     }
 
     /// The place of a key; none where the limit is to be left out.
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, limit: &RuleLimit, key: Option<Key>) -> Result<Option<usize>, Refusal> {
-        let key = match (key, &self.limiter.settings.missing_identity) {
-            (Some(key), _) => key,
-            (None, MissingIdentity::Fallback(key)) => key.clone(),
-            (None, MissingIdentity::Skip) => return Ok(None),
-            // What never denies does not deny for want of a key either.
-            (None, MissingIdentity::Deny) if matches!(limit.role, Role::Shadow) => return Ok(None),
-            (None, MissingIdentity::Deny) => return Err(Refusal::NoIdentity),
+        let key = match key {
+            Some(key) => key,
+            None => match self.fallback(limit)? {
+                Some(key) => key,
+                None => return Ok(None),
+            },
         };
         self.batch.keys.push(key);
         Ok(Some(self.batch.keys.len() - 1))
+    }
+
+    /// The key of those who have none; none where the limit is to be left out.
+    #[cold]
+    fn fallback(&self, limit: &RuleLimit) -> Result<Option<Key>, Refusal> {
+        match &self.limiter.settings.missing_identity {
+            MissingIdentity::Fallback(key) => Ok(Some(key.clone())),
+            MissingIdentity::Skip => Ok(None),
+            // What never denies does not deny for want of a key either.
+            MissingIdentity::Deny if matches!(limit.role, Role::Shadow) => Ok(None),
+            MissingIdentity::Deny => Err(Refusal::NoIdentity),
+        }
     }
 }
 
@@ -444,22 +455,21 @@ impl Batch {
         limiter: &Inner,
         request: &HttpRequest,
         rule: Rc<Rule>,
-        known: Option<Option<Key>>,
+        known: Option<&Option<Key>>,
     ) -> Result<(), Refusal> {
         if rule.is_invalid() {
             return Err(Refusal::InvalidLimit);
         }
-        let request = Some(request);
         let mut collector = Collector {
             limiter,
-            request,
+            request: Some(request),
             batch: self,
             known,
             limiter_key: None,
             is_limited: false,
         };
         for (place, limit) in rule.limits().iter().enumerate() {
-            collector.push_now(place, limit)?;
+            collector.push_now(place, limit, request)?;
         }
         self.rule = Some(rule);
         Ok(())
@@ -484,20 +494,26 @@ impl Batch {
             is_limited: false,
         };
         for (place, limit) in rule.limits().iter().enumerate() {
+            if collector.leaves_alone(limit) {
+                continue;
+            }
             if let Some(exempt_when) = &limit.exempt_when
                 && exempt_when.call(request).await
             {
                 continue;
             }
-            let own_key = match &limit.key {
-                LimitKey::Own(key) => key.call(request).await,
-                LimitKey::Limiter | LimitKey::SameAs(_) => None,
+            let key = match &limit.key {
+                LimitKey::Own(key) => {
+                    let own = key.call(request).await;
+                    collector.add(limit, own)?
+                }
+                LimitKey::Limiter | LimitKey::SameAs(_) => collector.common_key(limit)?,
             };
             let cost = match &limit.cost {
                 Cost::Fixed(cost) => *cost,
                 Cost::Function(cost) => cost.call(request).await,
             };
-            collector.push(place, limit, own_key, cost)?;
+            collector.push(place, limit, key, cost);
         }
         self.rule = Some(rule);
         Ok(())
@@ -508,7 +524,7 @@ impl Batch {
         &mut self,
         limiter: &Inner,
         rule: &Rc<Rule>,
-        key: Option<Key>,
+        key: &Option<Key>,
     ) -> Result<(), Refusal> {
         let known = Some(key);
         let mut collector = Collector {
@@ -520,8 +536,11 @@ impl Batch {
             is_limited: false,
         };
         for (place, limit) in rule.limits().iter().enumerate() {
-            if let (LimitKey::Limiter, Cost::Fixed(cost)) = (&limit.key, &limit.cost) {
-                collector.push(place, limit, None, *cost)?;
+            if let (LimitKey::Limiter, Cost::Fixed(cost)) = (&limit.key, &limit.cost)
+                && !collector.leaves_alone(limit)
+            {
+                let key = collector.common_key(limit)?;
+                collector.push(place, limit, key, *cost);
             }
         }
         self.rule = Some(Rc::clone(rule));
@@ -629,25 +648,30 @@ impl Batch {
 impl Collector<'_> {
     /// Adds a limit whose functions need not be waited for.
     #[inline]
-    fn push_now(&mut self, place: usize, limit: &RuleLimit) -> Result<(), Refusal> {
-        let (mut own_key, mut cost) = (None, 1);
-        if let Cost::Fixed(fixed) = &limit.cost {
-            cost = *fixed;
+    fn push_now(
+        &mut self,
+        place: usize,
+        limit: &RuleLimit,
+        request: &HttpRequest,
+    ) -> Result<(), Refusal> {
+        if self.leaves_alone(limit) {
+            return Ok(());
         }
-        if let Some(request) = self.request {
-            if let Some(exempt_when) = &limit.exempt_when
-                && exempt_when.now(request) == Some(true)
-            {
-                return Ok(());
-            }
-            if let LimitKey::Own(key) = &limit.key {
-                own_key = key.now(request).flatten();
-            }
-            if let Cost::Function(function) = &limit.cost {
-                cost = function.now(request).unwrap_or(cost);
-            }
+        if let Some(exempt_when) = &limit.exempt_when
+            && exempt_when.now(request) == Some(true)
+        {
+            return Ok(());
         }
-        self.push(place, limit, own_key, cost)
+        let key = match &limit.key {
+            LimitKey::Own(key) => self.add(limit, key.now(request).flatten())?,
+            LimitKey::Limiter | LimitKey::SameAs(_) => self.common_key(limit)?,
+        };
+        let cost = match &limit.cost {
+            Cost::Fixed(cost) => *cost,
+            Cost::Function(cost) => cost.now(request).unwrap_or(1),
+        };
+        self.push(place, limit, key, cost);
+        Ok(())
     }
 }
 

@@ -96,6 +96,12 @@ pub(crate) struct LimitClass {
 }
 
 impl Settings {
+    /// Whether requests are limited that no gate and no scope guards.
+    #[inline]
+    pub(crate) fn limit_undecorated(&self) -> bool {
+        !self.application.texts.is_empty() || !self.defaults.texts.is_empty()
+    }
+
     /// The first parts of every scope of this limiter.
     pub(crate) fn scope(&self, kind: &str) -> Scope {
         Scope::new(&self.key_prefix).part(kind)

@@ -16,7 +16,7 @@ use limiter_core::Key;
 use crate::{
     charge::Batch,
     current::CurrentLimit,
-    endpoint::Endpoint,
+    endpoint::{Endpoint, Endpoints},
     key_by::IdentityConfig,
     limiter::{Inner, Limiter},
     record::HandlerRecord,
@@ -27,6 +27,7 @@ use crate::{
 /// What one worker thread knows of a limiter.
 pub(crate) struct Worker {
     limiter: Limiter,
+    endpoints: RefCell<Endpoints>,
     of_handlers: RefCell<HashMap<HandlerKey, Rc<Plan>>>,
     of_endpoints: RefCell<HashMap<EndpointKey, Rc<Plan>>>,
     stacks: RefCell<ScopeStacks>,
@@ -44,6 +45,7 @@ impl Worker {
     pub(crate) fn new(limiter: Limiter) -> Self {
         Self {
             limiter,
+            endpoints: RefCell::new(Endpoints::new()),
             of_handlers: RefCell::default(),
             of_endpoints: RefCell::default(),
             stacks: RefCell::default(),
@@ -160,8 +162,8 @@ pub(crate) struct Context {
     pub(crate) exempt_path: Cell<bool>,
     /// Whether the request goes on although it is refused, to find out who charges its endpoint.
     pub(crate) goes_on: Cell<bool>,
-    /// Which endpoint it seemed to be before routing.
-    pub(crate) endpoint: RefCell<Option<Rc<Endpoint>>>,
+    /// Which endpoint it seemed to be before routing, once somebody has asked.
+    endpoint: RefCell<Option<Rc<Endpoint>>>,
     /// The limiter's key, if it was told before routing and cannot change until the gate.
     pub(crate) entry_key: RefCell<Option<Option<Key>>>,
     /// What the request is charged: by the middleware, until somebody further inside takes its
@@ -205,6 +207,19 @@ impl Context {
     #[inline]
     pub(crate) fn take_over(&self, enforcer: Enforcer) {
         self.enforcer.set(enforcer);
+    }
+
+    /// **Endpoint**: which method and path pattern the request seems to be for before routing.
+    #[inline]
+    pub(crate) fn endpoint(&self, request: &HttpRequest) -> Rc<Endpoint> {
+        let look_up = || self.worker.endpoints.borrow_mut().of(request, self.worker.limiter());
+        Rc::clone(self.endpoint.borrow_mut().get_or_insert_with(look_up))
+    }
+
+    /// The [endpoint](Self::endpoint), if anybody has asked for it.
+    #[inline]
+    pub(crate) fn known_endpoint(&self) -> Ref<'_, Option<Rc<Endpoint>>> {
+        self.endpoint.borrow()
     }
 
     /// **Learn**, before the request is answered: those that come in meanwhile need not be refused.

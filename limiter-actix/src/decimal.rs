@@ -7,17 +7,18 @@ use actix_web::{
     web::{Bytes, BytesMut},
 };
 
-/// A number in decimal.
-pub(crate) fn decimal(number: u64) -> HeaderValue {
+/// Lends the numbers of this worker.
+#[inline]
+pub(crate) fn with_decimals<T>(write: impl FnOnce(&mut Decimals) -> T) -> T {
     thread_local! {
         static DECIMALS: RefCell<Decimals> = RefCell::new(Decimals::new());
     }
-    DECIMALS.with_borrow_mut(|decimals| decimals.value(number))
+    DECIMALS.with_borrow_mut(write)
 }
 
 /// The numbers that a worker has written of late, and the memory for new ones. The amount of a
 /// limit and the second of its reset are those of many responses; what remains may be of one.
-struct Decimals {
+pub(crate) struct Decimals {
     /// Each at the place that it is modulo [`KEPT`].
     kept: [(u64, HeaderValue); KEPT],
     /// Values are cut from its front. It is freed when all of them are gone.
@@ -37,7 +38,9 @@ impl Decimals {
         Self { kept: std::array::from_fn(|_| zero.clone()), buffer: BytesMut::new() }
     }
 
-    fn value(&mut self, number: u64) -> HeaderValue {
+    /// A number in decimal.
+    #[inline]
+    pub(crate) fn value(&mut self, number: u64) -> HeaderValue {
         let place = (number % KEPT as u64) as usize;
         let (kept, value) = &mut self.kept[place];
         if *kept != number {
@@ -65,6 +68,7 @@ mod tests {
 
     #[test]
     fn every_number_is_written_as_it_is() {
+        let decimal = |number| with_decimals(|decimals| decimals.value(number));
         let numbers = [0, 1, 63, 64, 65, 128, 999, 4_000_000_000, u64::MAX, u64::MAX - 1];
         // Many of one place, and more than one buffer holds.
         let many = (0..1_000).map(|n| n * 64 * 1_000_000_007);

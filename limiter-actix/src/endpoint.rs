@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use actix_web::{HttpRequest, dev::ServiceRequest, http::Method};
+use actix_web::{HttpRequest, http::Method};
 use ahash::{HashMap, RandomState};
 use parking_lot::RwLock;
 
@@ -171,7 +171,7 @@ impl Endpoints {
 
     /// The endpoint of a request.
     #[inline]
-    pub(crate) fn of(&mut self, request: &ServiceRequest, limiter: &Inner) -> Rc<Endpoint> {
+    pub(crate) fn of(&mut self, request: &HttpRequest, limiter: &Inner) -> Rc<Endpoint> {
         let method = CountedMethod::of(request.method());
         // The path as the router reads it: percent-decoded, where `/%77` is `/w`.
         let path = request.match_info().as_str();
@@ -193,7 +193,7 @@ impl Endpoints {
     #[cold]
     fn look_up(
         &mut self,
-        request: &ServiceRequest,
+        request: &HttpRequest,
         limiter: &Inner,
         method: CountedMethod,
         place: usize,
@@ -248,7 +248,7 @@ impl Endpoint {
     }
 }
 
-fn endpoint(limiter: &Inner, request: &ServiceRequest, pattern: &str) -> Endpoint {
+fn endpoint(limiter: &Inner, request: &HttpRequest, pattern: &str) -> Endpoint {
     let method = CountedMethod::of(request.method());
     let name = format!("{} {pattern}", method.name());
     Endpoint {
@@ -262,11 +262,11 @@ fn endpoint(limiter: &Inner, request: &ServiceRequest, pattern: &str) -> Endpoin
 /// Whether a refused request goes on all the same: once per endpoint, for a handler known to be
 /// decorated or exempt. A health check must not fail after a restart because the limiter has not
 /// yet seen that it is exempt. `seen` is what was known when the request came in.
-pub(crate) fn goes_on(request: &ServiceRequest, context: &Context, seen: Seen) -> bool {
+pub(crate) fn goes_on(request: &HttpRequest, context: &Context, seen: Seen) -> bool {
     if context.goes_on.get() {
         return true;
     }
-    let endpoint = context.endpoint.borrow();
+    let endpoint = context.known_endpoint();
     let Some(endpoint) = endpoint.as_ref().filter(|_| seen == Seen::Unknown) else { return false };
     // Another request may have found the gate by now.
     let goes_on = match endpoint.knowledge.seen() {
@@ -281,7 +281,7 @@ pub(crate) fn goes_on(request: &ServiceRequest, context: &Context, seen: Seen) -
 }
 
 /// Whether the resource that a request seems to be for has the name of a decorated handler.
-fn may_be_decorated(request: &ServiceRequest, limiter: &Inner) -> bool {
+fn may_be_decorated(request: &HttpRequest, limiter: &Inner) -> bool {
     let path = request.match_info().as_str();
     request
         .resource_map()

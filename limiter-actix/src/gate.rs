@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::{Ready, ready},
+    future::{Future, Ready, ready},
     rc::Rc,
 };
 
@@ -57,20 +57,28 @@ impl<A> Gate<A> {
 impl<A: FromRequest> Gate<A> {
     /// Not public API. Used by generated code.
     #[doc(hidden)]
-    pub async fn admit(self, record: &'static HandlerRecord) -> Result<A, HttpResponse> {
-        let (request, mut payload) = match self.0 {
-            Arguments::Ready(arguments) => return Ok(arguments),
-            Arguments::Request { request, payload } => (request, payload),
-        };
-        match pass_now(&request, record) {
-            Passage::Open => {}
-            Passage::Closed(response) => return Err(response),
-            // Boxed, so that the way of most requests stays small.
-            waiting => Box::pin(pass(&request, record, waiting)).await?,
+    // An `async fn` would keep the gate twice: as its argument, and as what it works on.
+    #[allow(clippy::manual_async_fn)]
+    #[inline]
+    pub fn admit(
+        mut self,
+        record: &'static HandlerRecord,
+    ) -> impl Future<Output = Result<A, HttpResponse>> {
+        async move {
+            let (request, payload) = match self.0 {
+                Arguments::Ready(arguments) => return Ok(arguments),
+                Arguments::Request { ref request, ref mut payload } => (request, payload),
+            };
+            match pass_now(request, record) {
+                Passage::Open => {}
+                Passage::Closed(response) => return Err(response),
+                // Boxed, so that the way of most requests stays small.
+                waiting => Box::pin(pass(request, record, waiting)).await?,
+            }
+            A::from_request(request, payload)
+                .await
+                .map_err(|error| HttpResponse::from_error(error.into()))
         }
-        A::from_request(&request, &mut payload)
-            .await
-            .map_err(|error| HttpResponse::from_error(error.into()))
     }
 }
 
@@ -123,10 +131,11 @@ fn pass_now(request: &HttpRequest, record: &'static HandlerRecord) -> Passage {
     let (_, stack) = context.scopes.get();
     let exempt_path = context.exempt_path.get();
     let plan = context.worker.plan_of_handler(record, request.method(), exempt_path, stack);
+    let entry_key = context.entry_key.borrow();
     let known = match limiter.settings.key {
-        LimiterKey::Peer if context.entry_key.borrow().is_some() => context.entry_key.take(),
+        LimiterKey::Peer => entry_key.as_ref(),
         // An inner middleware may have found out who it is.
-        LimiterKey::Peer | LimiterKey::Custom(_) => None,
+        LimiterKey::Custom(_) => None,
     };
     match charge::decide_now(context, request, &plan, known) {
         Some(Ok(())) => Passage::Open,

@@ -1,12 +1,12 @@
 //! The headers that tell a client its limits.
 
-use std::{convert::identity, time::Duration};
+use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use limiter_core::{Decision, clock};
 
 use crate::{
-    answer::seconds_up, charge::Batch, config::BuildError, decimal::decimal, rule::RuleLimit,
+    answer::seconds_up, charge::Batch, config::BuildError, decimal::with_decimals, rule::RuleLimit,
 };
 
 /// Which headers tell a client its limits, and under which names.
@@ -150,71 +150,77 @@ impl Headers {
     /// **Headers**: adds the fields to a response, unless they are there: an inner limiter knows
     /// better, and a field must not stand twice.
     pub(crate) fn write(&self, batch: &Batch, headers: &mut HeaderMap) {
-        self.fields(batch).write(headers);
+        self.write_fields(&self.fields(batch), headers);
     }
 
-    /// The fields of a decision.
+    /// The fields of a decision, for a response that is made later.
     #[inline]
     pub(crate) fn fields(&self, batch: &Batch) -> Fields {
         Fields {
-            x_rate_limit: self.x_rate_limit.then(|| self.x_fields(batch)).flatten(),
+            x_rate_limit: self.x_rate_limit.then(|| x_fields(batch)).flatten(),
             ietf: self.ietf.then(|| ietf_fields(batch)).flatten(),
         }
     }
 
+    /// Adds fields to a response, as [`write`](Self::write).
     #[inline]
-    fn x_fields(&self, batch: &Batch) -> Option<[(HeaderName, u64); 3]> {
-        let (limit, decision) = batch.headline()?;
-        let name = |name: &Name| name.clone().ok();
-        // The reference rounds the same way: a whole second later than the truncated moment.
-        let reset = (clock::unix_micros() + decision.reset_after_micros()) / 1_000_000 + 1;
-        Some([
-            (name(&self.limit)?, limit.quota().amount()),
-            (name(&self.remaining)?, decision.remaining()),
-            (name(&self.reset)?, reset),
-        ])
+    pub(crate) fn write_fields(&self, fields: &Fields, headers: &mut HeaderMap) {
+        if let Some(numbers) = fields.x_rate_limit
+            && let (Ok(limit), Ok(remaining), Ok(reset)) =
+                (&self.limit, &self.remaining, &self.reset)
+        {
+            with_decimals(|decimals| {
+                let written = |number| decimals.value(number);
+                insert([limit, remaining, reset], numbers, written, headers);
+            });
+        }
+        if let Some(values) = &fields.ietf {
+            let names = ["ratelimit-policy", "ratelimit"].map(HeaderName::from_static);
+            insert(names.each_ref(), values.each_ref(), HeaderValue::clone, headers);
+        }
     }
 }
 
-/// The fields of one decision.
-#[derive(Clone)]
+/// The values of the fields of one decision.
 pub(crate) struct Fields {
-    x_rate_limit: Option<[(HeaderName, u64); 3]>,
-    ietf: Option<[(HeaderName, HeaderValue); 2]>,
-}
-
-impl Fields {
-    /// Adds them to a response, as [`Headers::write`].
-    #[inline]
-    pub(crate) fn write(self, headers: &mut HeaderMap) {
-        if let Some(fields) = self.x_rate_limit {
-            insert(fields, decimal, headers);
-        }
-        if let Some(fields) = self.ietf {
-            insert(fields, identity, headers);
-        }
-    }
+    x_rate_limit: Option<[u64; 3]>,
+    ietf: Option<[HeaderValue; 2]>,
 }
 
 /// Inserts a family of fields, unless its first one is there.
+#[inline]
 fn insert<V, const N: usize>(
-    fields: [(HeaderName, V); N],
-    written: impl Fn(V) -> HeaderValue,
+    names: [&HeaderName; N],
+    values: [V; N],
+    mut written: impl FnMut(V) -> HeaderValue,
     headers: &mut HeaderMap,
 ) {
-    if fields.first().is_some_and(|(name, _)| headers.contains_key(name)) {
+    let mut fields = names.into_iter().zip(values);
+    let Some((first, value)) = fields.next() else { return };
+    // Inserted and, if need be, put back: to look first takes as long as to insert.
+    let mut replaced = headers.insert(first.clone(), written(value));
+    if let Some(value) = replaced.next() {
+        headers.insert(first.clone(), value);
+        replaced.for_each(|value| headers.append(first.clone(), value));
         return;
     }
     for (name, value) in fields {
-        headers.insert(name, written(value));
+        headers.insert(name.clone(), written(value));
     }
+}
+
+fn x_fields(batch: &Batch) -> Option<[u64; 3]> {
+    let (limit, decision) = batch.headline()?;
+    // The reference rounds the same way: a whole second later than the truncated moment.
+    let reset = (clock::unix_micros() + decision.reset_after_micros()) / 1_000_000 + 1;
+    Some([limit.quota().amount(), decision.remaining(), reset])
 }
 
 fn parse(name: &str) -> Name {
     name.parse().map_err(|_| name.to_owned())
 }
 
-fn ietf_fields(batch: &Batch) -> Option<[(HeaderName, HeaderValue); 2]> {
+fn ietf_fields(batch: &Batch) -> Option<[HeaderValue; 2]> {
     let policy = match batch.told().find(|(limit, _)| limit.is_meta()) {
         Some((meta, _)) => HeaderValue::from_str(&policy_item(meta)).ok()?,
         None => batch.rule()?.policy_field()?.clone(),
@@ -226,10 +232,7 @@ fn ietf_fields(batch: &Batch) -> Option<[(HeaderName, HeaderValue); 2]> {
         return None;
     }
     let state = HeaderValue::from_str(&items.join(",")).ok()?;
-    Some([
-        (HeaderName::from_static("ratelimit-policy"), policy),
-        (HeaderName::from_static("ratelimit"), state),
-    ])
+    Some([policy, state])
 }
 
 fn rate_limit_item(limit: &RuleLimit, decision: &Decision) -> String {
@@ -261,4 +264,24 @@ fn policy_item(limit: &RuleLimit) -> String {
 /// A String of RFC 9651, section 3.3.3. Policy names are printable ASCII.
 fn rfc9651_string(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_are_there_stay_as_they_are() {
+        let names = ["x-limit", "x-remaining"].map(HeaderName::from_static);
+        let all = |headers: &HeaderMap| -> Vec<Vec<HeaderValue>> {
+            names.iter().map(|name| headers.get_all(name).cloned().collect()).collect()
+        };
+        let mut headers = HeaderMap::new();
+        insert(names.each_ref(), [10, 9], HeaderValue::from, &mut headers);
+        assert_eq!(all(&headers), [["10"], ["9"]]);
+        headers.append(names[0].clone(), HeaderValue::from(11));
+        let before = all(&headers);
+        insert(names.each_ref(), [5, 4], HeaderValue::from, &mut headers);
+        assert_eq!(all(&headers), before);
+    }
 }

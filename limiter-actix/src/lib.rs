@@ -17,6 +17,7 @@
 //!    request filter, and everybody while the limiter is disabled, goes on uncounted.
 //! 3. **endpoint**: which method and path pattern is this, before routing? One that has not been
 //!    seen is limited like any other; a path that matches nothing is the endpoint `unmatched`.
+//!    Without application and default limits nobody asks but scopes and blocks.
 //! 4. **resolve rules**: which limits apply? For an endpoint known to have a gate or scopes these
 //!    will say; for all others the application and default limits do. Functions that return limits
 //!    are asked here, and exempt paths drop out.

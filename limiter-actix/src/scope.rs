@@ -22,7 +22,7 @@ use crate::{
     breach::{Breach, IntoBreachResponse},
     charge::{self, Refusal},
     context::Context,
-    endpoint::{self, Seen},
+    endpoint,
     function::{Cost, Function, IntoCost, IntoLimits, LimitTexts},
     key_by::KeyBy,
     meta::MetaLimit,
@@ -348,14 +348,13 @@ impl<S> ScopeLimitsService<S> {
         if context.let_through.get() {
             return Entry::Open;
         }
-        let endpoint = context.endpoint.borrow();
-        let Some(endpoint) = endpoint.as_ref() else { return Entry::Open };
+        let endpoint = context.endpoint(request.request());
         if endpoint.knowledge.seen().leaves_to_others(here) {
             return Entry::Open;
         }
         context.take_over(here);
         let exempt_path = context.exempt_path.get();
-        let plan = context.worker.plan_of_endpoint(endpoint, request.method(), exempt_path, stack);
+        let plan = context.worker.plan_of_endpoint(&endpoint, request.method(), exempt_path, stack);
         // What was charged further outside is charged anew with everything else, as one batch.
         if !charge::refund_now(context) {
             return Entry::Settle(plan);
@@ -437,14 +436,11 @@ fn deny<B>(
     context: &Context,
     refusal: &Refusal,
 ) -> Result<ServiceResponse<EitherBody<B>>, ServiceRequest> {
-    let (seen, name) = match &*context.endpoint.borrow() {
-        Some(endpoint) => (endpoint.knowledge.seen(), Rc::clone(&endpoint.name)),
-        None => (Seen::Mixed, "".into()),
-    };
-    if endpoint::goes_on(&request, context, seen) {
+    let endpoint = context.endpoint(request.request());
+    if endpoint::goes_on(request.request(), context, endpoint.knowledge.seen()) {
         return Err(request);
     }
-    let response = answer::response(context, request.request(), refusal, &name);
+    let response = answer::response(context, request.request(), refusal, &endpoint.name);
     Ok(request.into_response(response.map_into_right_body()))
 }
 

@@ -33,7 +33,6 @@ pin_project! {
     enum State<S: Service<ServiceRequest>, B> {
         Denied { response: Option<ServiceResponse<EitherBody<B>>> },
         Inner { #[pin] future: S::Future, finish: Option<Finish> },
-        Settling { settling: LocalBoxFuture<'static, ()>, answer: Option<InnerAnswer<B>>, finish: Finish },
         Waiting { future: LocalBoxFuture<'static, Answer<B>> },
     }
 }
@@ -60,7 +59,7 @@ where
 impl<S, B> Future for RateLimitFuture<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
+    B: MessageBody + 'static,
 {
     type Output = Answer<B>;
 
@@ -69,29 +68,15 @@ where
         match self.as_mut().project().state.project() {
             StateProjection::Inner { future, finish } => {
                 let mut answer = ready!(future.poll(cx));
-                let Some(finish) = finish else {
-                    return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
-                };
-                match finish.settlement(&answer) {
-                    None => {
-                        finish.finish(&mut answer);
-                        Poll::Ready(answer.map(ServiceResponse::map_into_left_body))
+                if let Some(finish) = finish {
+                    if let Some(settlement) = finish.settlement(&answer) {
+                        let future = Box::pin(finish.clone().settle(settlement, answer));
+                        self.as_mut().project().state.set(State::Waiting { future });
+                        return self.poll(cx);
                     }
-                    Some(settlement) => {
-                        let settling = Box::pin(settlement.settle());
-                        let (finish, answer) = (finish.clone(), Some(answer));
-                        let settling = State::Settling { settling, answer, finish };
-                        self.as_mut().project().state.set(settling);
-                        self.poll(cx)
-                    }
+                    finish.finish(&mut answer);
                 }
-            }
-            StateProjection::Settling { settling, answer, finish } => {
-                ready!(settling.as_mut().poll(cx));
-                // A future is not polled again once it is ready.
-                let mut answer = answer.take().expect("polled after completion");
-                finish.finish(&mut answer);
-                Poll::Ready(answer.map(ServiceResponse::map_into_left_body))
+                Poll::Ready(answer.map(admitted))
             }
             StateProjection::Waiting { future } => future.as_mut().poll(cx),
             StateProjection::Denied { response } => {
@@ -101,6 +86,14 @@ where
             }
         }
     }
+}
+
+/// The response of the inner service as one of ours: [`ServiceResponse::map_into_left_body`], which
+/// moves the response once more.
+#[inline(always)]
+fn admitted<B>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+    let (request, response) = response.into_parts();
+    ServiceResponse::new(request, response.map_into_left_body())
 }
 
 /// What is left to do when a request comes out again.
@@ -130,8 +123,15 @@ impl Finish {
         }
     }
 
+    /// **Settle**, and then the last steps.
+    async fn settle<B>(self, settlement: Settlement, mut answer: InnerAnswer<B>) -> Answer<B> {
+        settlement.settle().await;
+        self.finish(&mut answer);
+        answer.map(admitted)
+    }
+
     /// The last steps. The answer stays where it is: it is large, and moving it is not free.
-    #[inline]
+    #[inline(always)]
     fn finish<B>(&self, answer: &mut InnerAnswer<B>) {
         self.learn(answer);
         if self.context.worker.limiter().settings.headers.are_on() {
@@ -143,7 +143,7 @@ impl Finish {
     /// from exempt paths.
     #[inline]
     fn learn<B>(&self, answer: &InnerAnswer<B>) {
-        let endpoint = self.context.endpoint.borrow();
+        let endpoint = self.context.known_endpoint();
         let Some(endpoint) = endpoint.as_ref() else { return };
         if endpoint.exempt {
             if let Ok(response) = answer {
@@ -170,9 +170,10 @@ impl Finish {
             Ok(response) => headers.write(batch, response.headers_mut()),
             Err(error) => {
                 // The error becomes a response further out; this is told to it then.
-                let fields = headers.fields(batch);
+                let (fields, worker) = (headers.fields(batch), Rc::clone(&self.context.worker));
                 error.add_response_mapper(move |mut response: HttpResponse| {
-                    fields.clone().write(response.headers_mut());
+                    let headers = &worker.limiter().settings.headers;
+                    headers.write_fields(&fields, response.headers_mut());
                     response
                 });
             }

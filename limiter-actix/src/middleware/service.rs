@@ -1,6 +1,6 @@
 //! What runs for every request: the steps of the crate documentation.
 
-use std::{cell::RefCell, fmt, rc::Rc};
+use std::{fmt, rc::Rc};
 
 use actix_web::{
     Error,
@@ -14,7 +14,7 @@ use crate::{
     answer,
     charge::{self, Refusal},
     context::{Context, Enforcer, Pool, Worker},
-    endpoint::{self, Endpoint, Endpoints, Seen},
+    endpoint::{self, Endpoint, Seen},
     limiter::{Inner, Limiter},
 };
 
@@ -23,7 +23,6 @@ pub struct RateLimitService<S> {
     inner: Rc<S>,
     worker: Rc<Worker>,
     contexts: Pool,
-    endpoints: RefCell<Endpoints>,
 }
 
 /// What to do with a request once its charges are known.
@@ -42,7 +41,6 @@ impl<S> RateLimitService<S> {
             inner: Rc::new(service),
             worker: Rc::new(Worker::new(limiter)),
             contexts: Pool::new(),
-            endpoints: RefCell::new(Endpoints::new()),
         }
     }
 
@@ -52,12 +50,6 @@ impl<S> RateLimitService<S> {
         let (context, container) = self.contexts.take(&self.worker);
         request.add_data_container(container);
         context
-    }
-
-    /// **Endpoint**: which method and path pattern the request seems to be for.
-    #[inline]
-    fn endpoint(&self, request: &ServiceRequest) -> Rc<Endpoint> {
-        self.endpoints.borrow_mut().of(request, self.worker.limiter())
     }
 
     /// **Exemptions**: what a filter or a list says before anything is counted.
@@ -125,8 +117,12 @@ where
                 return RateLimitFuture::denied(response);
             }
         }
-        let endpoint = self.endpoint(&request);
-        *context.endpoint.borrow_mut() = Some(Rc::clone(&endpoint));
+        if !self.worker.limiter().settings.limit_undecorated() {
+            // Only gates and scopes charge anything, and they see to themselves.
+            let finish = Finish::new(context, Seen::Unknown);
+            return RateLimitFuture::inner(self.inner.call(request), Some(finish));
+        }
+        let endpoint = context.endpoint(request.request());
         let seen = endpoint.knowledge.seen();
         if endpoint.exempt {
             context.exempt_path.set(true);
@@ -184,7 +180,7 @@ fn deny<B>(
     refusal: &Refusal,
 ) -> Result<ServiceResponse<EitherBody<B>>, ServiceRequest> {
     let limiter: &Inner = context.worker.limiter();
-    if endpoint::goes_on(&request, context, seen) {
+    if endpoint::goes_on(request.request(), context, seen) {
         return Err(request);
     }
     let mut response = answer::response(context, request.request(), refusal, request.path());
