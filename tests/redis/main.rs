@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where, and has failed")]
 
 mod clearing;
+mod eviction;
 mod expiry;
 mod logins;
 mod names;

@@ -26,7 +26,10 @@ use deadpool_redis::{
 use parking_lot::Mutex;
 use tokio::{runtime, time::Instant};
 
-use super::uri::{ServerLogin, Target};
+use super::{
+    eviction::EvictionCheck,
+    uri::{ServerLogin, Target},
+};
 use crate::error::StorageError;
 
 /// Where connections come from.
@@ -49,6 +52,7 @@ struct Maker {
     source: Source,
     connect_timeout: Duration,
     made: AtomicU64,
+    eviction: EvictionCheck,
 }
 
 /// The place of one runtime's connection.
@@ -167,8 +171,10 @@ fn sentinel(
 }
 
 impl Connections {
-    pub(super) fn new(source: Source, connect_timeout: Duration) -> Self {
-        let maker = Arc::new(Maker { source, connect_timeout, made: AtomicU64::new(0) });
+    /// With the name of the storage.
+    pub(super) fn new(source: Source, connect_timeout: Duration, name: String) -> Self {
+        let eviction = EvictionCheck::new(name);
+        let maker = Arc::new(Maker { source, connect_timeout, made: AtomicU64::new(0), eviction });
         Self { maker, of_runtimes: Mutex::default() }
     }
 
@@ -223,6 +229,12 @@ impl Connections {
                 }
                 Err(error) => Some((Instant::now(), error.clone())),
             };
+            if let Ok(connection) = &made {
+                let is_cluster = maker.source.is_cluster();
+                let connection = connection.clone();
+                // In a task of its own: no request waits for it.
+                tokio::spawn(async move { maker.eviction.run(connection, is_cluster).await });
+            }
             made
         });
         attempt.await.unwrap_or_else(|error| {

@@ -45,13 +45,23 @@
 //! (2⁵¹ microseconds): numbers in Lua are exact no further. [`RedisStorage`] refuses the rest when
 //! a limiter is built.
 //!
+//! # Memory of the server
+//!
+//! Every counter expires, and so any `maxmemory-policy` but `noeviction` lets a server that is full
+//! remove counters which are in use: whoever had one begins anew. Whether it would is asked once,
+//! beside the first request, of every primary, and warned of in the log. With `noeviction` a full
+//! server says so, and the failure policy decides. A server that does not tell its configuration is
+//! taken as it is.
+//!
 //! # Rights
 //!
 //! An ACL user needs `~<prefix>*` and `+eval +evalsha +time +get +set +del +lindex +llen +lrange
 //! +lset +ltrim +lrem +rpush +pexpire`; for clearing `+scan +unlink` besides, for a cluster
-//! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`.
+//! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`. With `+config|get` it can be warned of
+//! counters that the server would remove.
 
 mod connection;
+mod eviction;
 mod key_name;
 mod script;
 mod storage;

@@ -141,7 +141,7 @@ impl RedisStorageBuilder {
                 (source, format!("redis at {}", without_login(&uri)))
             }
         };
-        let connections = Connections::new(source, self.connect_timeout);
+        let connections = Connections::new(source, self.connect_timeout, name.clone());
         let Self { prefix, clock, .. } = self;
         Ok(RedisStorage { inner: Arc::new(Inner { name, prefix, connections, clock }) })
     }
@@ -442,7 +442,7 @@ fn lacks_right(error: &RedisError) -> bool {
 }
 
 /// Host and port of every primary, from the reply of `CLUSTER SLOTS`.
-fn primaries(slots: &Value) -> Vec<Node> {
+pub(super) fn primaries(slots: &Value) -> Vec<Node> {
     let mut primaries = Vec::new();
     let Value::Array(ranges) = slots else { return primaries };
     for range in ranges {
