@@ -13,7 +13,7 @@ use limiter_core::{
     Charge, FakeClock, Key, Outcome, Storage, StorageError, Strategy, Verb,
     storage::redis::RedisStorage,
 };
-use limiter_tests::redis::{RedisCluster, RedisServer};
+use limiter_tests::redis::{RedisCluster, RedisServer, RedisService};
 
 use crate::raw::{hit, per_day, storage};
 
@@ -93,12 +93,90 @@ async fn a_user_without_one_of_the_documented_rights_is_told_which_and_what_to_d
     for missing in RIGHTS {
         add_user(&server, RIGHTS.into_iter().filter(|right| *right != missing));
         let error = use_everything(&server).await.expect_err(missing).to_string();
-        assert!(error.contains("the user lacks a right"), "{missing}: {error}");
+        assert!(error.contains(&format!("lacks the right `+{missing}`")), "{missing}: {error}");
     }
     add_user(&server, RIGHTS);
     server.cli(&["ACL", "SETUSER", "app", "resetkeys", "~other:*"]);
     let error = use_everything(&server).await.unwrap_err().to_string();
-    assert!(error.contains("the user lacks a right"), "{error}");
+    assert!(error.contains("lacks a right to the keys"), "{error}");
+}
+
+/// The password that servers want in the next tests.
+const RIGHT: &str = "right";
+
+/// What the first question says, which asks for a connection, and what a hit says.
+async fn refusals(uri: &str) -> [String; 2] {
+    let (limit, key) = (per_day(5, Strategy::FixedWindow, "refused"), Key::text("client"));
+    let storage = storage(uri);
+    let hit = storage.apply(Verb::Hit, &mut [Charge::new(&limit, &key)]).await;
+    [storage.ping().await.expect_err(uri), hit.expect_err(uri)].map(|error| {
+        let text = error.to_string();
+        assert!(!text.contains("s3cret"), "no credentials: {text}");
+        text
+    })
+}
+
+async fn every_wrong_login_is_told(scheme: &str, hosts: &str) {
+    for (login, words) in [
+        ("", "wants a password: give it in the URI"),
+        (":s3cret@", "does not accept user and password: check both"),
+        ("default:s3cret@", "does not accept user and password: check both"),
+        ("nobody:s3cret@", "does not accept user and password: check both"),
+    ] {
+        for error in refusals(&format!("{scheme}://{login}{hosts}")).await {
+            assert!(error.contains(words), "{scheme}, `{login}`: {error}");
+        }
+    }
+    storage(&format!("{scheme}://:{RIGHT}@{hosts}")).ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_password_says_so_or_does_not_accept_another() {
+    let server = RedisServer::with(&["--requirepass", RIGHT]);
+    every_wrong_login_is_told("redis", &server.address().to_string()).await;
+}
+
+/// The server says the same to a user who is switched off, and to one who need not log in.
+#[tokio::test]
+async fn a_user_that_is_switched_off_or_a_password_that_nobody_has_is_told() {
+    let server = RedisServer::start();
+    server.cli(&["ACL", "SETUSER", "app", "off", ">s3cret", "~*", "+@all"]);
+    for login in ["app:s3cret", ":s3cret"] {
+        for error in refusals(&format!("redis://{login}@{}", server.address())).await {
+            assert!(error.contains("does not accept user and password"), "{login}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_wants_a_password_says_so_or_does_not_accept_another() {
+    let cluster = RedisCluster::start();
+    for node in &cluster.nodes {
+        for setting in ["masterauth", "requirepass"] {
+            assert_eq!(node.cli(&["CONFIG", "SET", setting, RIGHT]), "OK");
+        }
+    }
+    let hosts = cluster.uri().split_once("://").unwrap().1.to_owned();
+    every_wrong_login_is_told("redis+cluster", &hosts).await;
+}
+
+#[tokio::test]
+async fn servers_behind_sentinels_that_want_a_password_say_so_or_do_not_accept_another() {
+    let service = RedisService::start();
+    assert_eq!(service.servers[0].cli(&["CONFIG", "SET", "requirepass", RIGHT]), "OK");
+    let hosts = service.uri().split_once("://").unwrap().1.to_owned();
+    every_wrong_login_is_told("redis+sentinel", &hosts).await;
+}
+
+/// A database other than the first is chosen while the connection is made.
+#[tokio::test]
+async fn a_user_that_may_not_choose_its_database_is_told_which_right_is_missing() {
+    let server = RedisServer::start();
+    add_user(&server, RIGHTS);
+    let [ping, hit] = refusals(&format!("redis://app:pw@{}/2", server.address())).await;
+    for error in [ping, hit] {
+        assert!(error.contains("lacks the right `+select`"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use deadpool_redis::{
         cluster::{ClusterClient, ClusterClientBuilder},
         cluster_async::ClusterConnection,
         cluster_routing::{RoutingInfo, SingleNodeRoutingInfo},
+        cmd,
         io::tcp::TcpSettings,
     },
     sentinel::{SentinelNodeConnectionInfo, SentinelServerType, TlsMode},
@@ -28,6 +29,7 @@ use tokio::{runtime, time::Instant};
 
 use super::{
     eviction::EvictionCheck,
+    refusal,
     uri::{ServerLogin, Target},
 };
 use crate::error::StorageError;
@@ -112,11 +114,11 @@ impl Source {
     }
 
     async fn connect(&self, connect_timeout: Duration) -> Result<Link, StorageError> {
-        let unreachable = |error: RedisError| failure("the server cannot be reached", error);
+        let unreachable = |error: RedisError| failure(&not_connected(&error.to_string()), error);
         match self {
             Self::Pool(pool) => {
                 let object = pool.get().await.map_err(|error| pool_failure(&error))?;
-                Ok(Link::Single(deadpool_redis::Connection::take(object)))
+                let_in(deadpool_redis::Connection::take(object)).await.map_err(unreachable)
             }
             Self::Sentinel(pool) => {
                 let object = pool.get().await.map_err(|error| pool_failure(&error))?;
@@ -125,13 +127,24 @@ impl Source {
             Self::Client(client) => {
                 let config = within(connect_timeout);
                 let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-                connection.map(Link::Single).map_err(unreachable)
+                let_in(connection.map_err(unreachable)?).await.map_err(unreachable)
             }
             Self::Cluster(client) => {
                 let connection = client.get_async_connection().await;
                 connection.map(Link::Cluster).map_err(unreachable)
             }
         }
+    }
+}
+
+/// A server that wants a password takes the connection of whoever has none, and closes it at the
+/// first script, often before anybody reads why. (Clusters and sentinels are asked for their servers
+/// first, and say it then.)
+async fn let_in(mut connection: MultiplexedConnection) -> RedisResult<Link> {
+    match cmd("PING").query_async::<Value>(&mut connection).await {
+        Err(error) if error.code() == Some("NOAUTH") => Err(error),
+        // Any other answer is that of a server which knows us.
+        _ => Ok(Link::Single(connection)),
     }
 }
 
@@ -322,7 +335,12 @@ pub(super) fn failure(what: &str, error: RedisError) -> StorageError {
 }
 
 fn pool_failure(error: &deadpool_redis::PoolError) -> StorageError {
-    StorageError::new(format!("the server cannot be reached: {error}"))
+    let error = error.to_string();
+    StorageError::new(format!("{}: {error}", not_connected(&error)))
+}
+
+fn not_connected(error: &str) -> String {
+    refusal::remedy(error).unwrap_or_else(|| "the server cannot be reached".to_owned())
 }
 
 /// What the client says of a URI may quote it, so it is not repeated.

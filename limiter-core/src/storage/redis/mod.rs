@@ -63,6 +63,7 @@
 mod connection;
 mod eviction;
 mod key_name;
+mod refusal;
 mod script;
 mod storage;
 mod uri;

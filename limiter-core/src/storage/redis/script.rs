@@ -163,3 +163,9 @@ impl Reply {
         true
     }
 }
+
+/// A line of the script that has a digest: errors of the server name both.
+pub(super) fn line(digest: &str, number: usize) -> Option<&'static str> {
+    let script = SCRIPTS.iter().find(|script| script.digest == digest)?;
+    script.code.lines().nth(number.checked_sub(1)?)
+}

@@ -8,7 +8,7 @@ use deadpool_redis::redis::{
 
 use super::{
     connection::{Connection, Connections, Node, Source, failure},
-    key_name,
+    key_name, refusal,
     script::{Call, Reply},
     uri::{Target, check_tls},
 };
@@ -407,20 +407,18 @@ impl Inner {
     /// What the server or the way to it said, with what to check; a connection that is of no more
     /// use is forgotten.
     fn failed(&self, connection: &Connection, error: RedisError) -> StorageError {
+        let refusal = refusal::remedy(&error.to_string());
         let remedy = match error.kind() {
             ErrorKind::Server(ServerErrorKind::ReadOnly) => {
                 self.connections.discard(connection);
                 "the server is a replica now"
             }
-            _ if lacks_right(&error) => {
-                "the user lacks a right: see the documentation of the storage for what it needs"
-            }
+            _ if refusal.is_some() => refusal.as_deref().unwrap_or_default(),
             ErrorKind::Server(ServerErrorKind::BusyLoading) => "the server is loading its data",
             ErrorKind::Server(_) if error.code() == Some("WRONGTYPE") => {
                 "a key with the prefix holds something else: choose another `key_prefix`"
             }
             ErrorKind::Server(_) if error.code() == Some("OOM") => "the server is out of memory",
-            ErrorKind::AuthenticationFailed => "check user and password",
             _ if error.is_unrecoverable_error() || error.is_connection_dropped() => {
                 self.connections.discard(connection);
                 "the connection broke"
@@ -429,16 +427,6 @@ impl Inner {
         };
         failure(&format!("{}: {remedy}", self.name), error)
     }
-}
-
-/// Whether the user may not run a command: what a script may not has no code of its own.
-fn lacks_right(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm)
-        || error.detail().is_some_and(|text| {
-            ["user executing the script can't", "ACL failure in script"]
-                .iter()
-                .any(|denial| text.contains(denial))
-        })
 }
 
 /// Host and port of every primary, from the reply of `CLUSTER SLOTS`.
