@@ -1,14 +1,7 @@
 //! Whom the storage can log in as, and how.
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::time::Duration;
 
-use deadpool_redis::redis::{Client, TlsCertificates};
 use limiter_core::{
     Charge, FakeClock, Key, Outcome, Storage, StorageError, Strategy, Verb,
     storage::redis::RedisStorage,
@@ -18,7 +11,7 @@ use limiter_tests::redis::{RedisCluster, RedisServer, RedisService};
 use crate::raw::{hit, per_day, storage};
 
 /// What the documentation of the storage says that deciding needs.
-const RIGHTS: [&str; 14] = [
+pub(crate) const RIGHTS: [&str; 14] = [
     "eval", "evalsha", "time", "get", "set", "del", "lindex", "llen", "lrange", "lset", "ltrim",
     "lrem", "rpush", "pexpire",
 ];
@@ -27,7 +20,7 @@ const RIGHTS: [&str; 14] = [
 const RIGHTS_TO_CLEAR: [&str; 2] = ["scan", "unlink"];
 
 /// A user with just these rights.
-fn add_user<'a>(server: &RedisServer, rights: impl IntoIterator<Item = &'a str>) {
+pub(crate) fn add_user<'a>(server: &RedisServer, rights: impl IntoIterator<Item = &'a str>) {
     let mut words: Vec<_> =
         ["ACL", "SETUSER", "app", "reset", "on", ">pw", "~limiter:*"].map(str::to_owned).into();
     words.extend(rights.into_iter().map(|right| format!("+{right}")));
@@ -193,86 +186,4 @@ async fn on_a_cluster_a_user_needs_to_see_the_slots_besides() {
         assert_eq!(hit(&storage, &limit, &Key::number(client)).await, Outcome::Admit);
     }
     storage.clear().await.unwrap();
-}
-
-/// A certificate authority of our own, and a certificate for this machine.
-struct Authority(PathBuf);
-
-impl Authority {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("limiter-tls-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let names = "subjectAltName=DNS:localhost,IP:127.0.0.1";
-        fs::write(folder.join("names"), names).unwrap();
-        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-        let authority = Self(folder);
-        for command in [
-            &format!("req -x509 {key} -days 2 -subj /CN=authority -keyout ca.key -out ca.crt"),
-            &format!("req {key} -subj /CN=localhost -keyout server.key -out server.csr"),
-            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names \
-             -out server.crt",
-        ] {
-            let mut openssl = Command::new("openssl");
-            openssl.args(command.split_whitespace()).current_dir(&authority.0);
-            let output = openssl.output().expect("openssl is installed");
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        }
-        authority
-    }
-
-    fn path(&self, name: &str) -> String {
-        Path::new(&self.0).join(name).to_string_lossy().into_owned()
-    }
-
-    /// A server that speaks TLS on a port of its own, besides.
-    fn serve(&self) -> (RedisServer, u16) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let (certificate, key) = (self.path("server.crt"), self.path("server.key"));
-        let server = RedisServer::with(&[
-            "--tls-port",
-            &port.to_string(),
-            "--tls-cert-file",
-            &certificate,
-            "--tls-key-file",
-            &key,
-            "--tls-ca-cert-file",
-            &self.path("ca.crt"),
-            "--tls-auth-clients",
-            "no",
-        ]);
-        (server, port)
-    }
-}
-
-impl Drop for Authority {
-    fn drop(&mut self) {
-        // The folder is in the way of nobody.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-#[tokio::test]
-async fn a_private_authority_is_trusted_through_a_client_of_ones_own_and_not_otherwise() {
-    // Once in this process, which another test may have done.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let authority = Authority::new();
-    let (server, port) = authority.serve();
-    add_user(&server, RIGHTS);
-    for host in ["localhost", "127.0.0.1"] {
-        let uri = format!("rediss://app:pw@{host}:{port}");
-        let error = storage(&uri).ping().await.unwrap_err().to_string();
-        assert!(error.to_lowercase().contains("certificate"), "{error}");
-
-        let root_cert = Some(fs::read(authority.path("ca.crt")).unwrap());
-        let certificates = TlsCertificates { client_tls: None, root_cert };
-        let client = Client::build_with_tls(uri, certificates).unwrap();
-        let storage = RedisStorage::from_client(client).build().unwrap();
-        let (limit, key) = (per_day(1, Strategy::FixedWindow, host), Key::text("client"));
-        assert_eq!(hit(&storage, &limit, &key).await, Outcome::Admit);
-        assert_eq!(hit(&storage, &limit, &key).await, Outcome::Deny);
-        let debug = format!("{storage:?}");
-        assert!(!debug.contains("pw"), "{debug}");
-    }
 }

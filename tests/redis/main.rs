@@ -16,4 +16,5 @@ mod raw;
 mod round_trips;
 mod size;
 mod slots;
+mod tls;
 mod uris;

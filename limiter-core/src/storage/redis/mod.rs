@@ -53,6 +53,14 @@
 //! server says so, and the failure policy decides. A server that does not tell its configuration is
 //! taken as it is.
 //!
+//! # TLS
+//!
+//! With `rediss` or `valkeys` every connection is encrypted: to a server, to all nodes of a cluster,
+//! to the sentinels and to the servers that they name. Certificates must be of an authority that the
+//! system trusts; where TLS is that of `rustls`, the variable `SSL_CERT_FILE` of the environment
+//! names a file of other authorities. Certificates of your own, for one server, take a
+//! [client](RedisStorage::from_client).
+//!
 //! # Rights
 //!
 //! An ACL user needs `~<prefix>*` and `+eval +evalsha +time +get +set +del +lindex +llen +lrange
