@@ -117,6 +117,22 @@ impl RedisServer {
         }
     }
 
+    /// Stops it as if it were busy for ever: connections stay, and nothing is answered.
+    pub fn stall(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on after [`stall`](Self::stall).
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let process = self.child.as_ref().expect("the server runs").id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(sent.expect("kill is installed").success());
+    }
+
     /// Runs a command of `redis-cli` and returns what it prints.
     pub fn cli(&self, arguments: &[&str]) -> String {
         let output = Command::new("redis-cli")
