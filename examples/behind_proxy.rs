@@ -9,7 +9,7 @@
 use std::env;
 
 use actix_web::{App, HttpServer, get};
-use limiter_actix::{Limiter, TrustedProxies, client_ip, limit};
+use limiter_actix::{Limiter, TrustedProxies, limit};
 
 #[get("/")]
 #[limit("2/minute")]
@@ -23,7 +23,6 @@ async fn main() -> std::io::Result<()> {
         .trusted_proxies(
             TrustedProxies::cidrs(["127.0.0.0/8", "10.0.0.0/8"]).map_err(std::io::Error::other)?,
         )
-        .key(client_ip)
         // The office is never limited, and one network never let in.
         .allow_networks(["198.51.100.0/24"])
         .deny_networks(["192.0.2.0/24"])

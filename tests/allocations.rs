@@ -1,9 +1,9 @@
-//! What a limited request allocates: nothing that the bare app does not.
+//! What a limited request allocates: nothing that the bare app does not, and nothing for ever.
 
 use std::{alloc::System, net::SocketAddr};
 
 use actix_web::{
-    App, Error,
+    App, Error, HttpRequest,
     dev::{Service, ServiceResponse},
     get,
     test::{TestRequest, init_service},
@@ -34,6 +34,17 @@ mod limited {
     pub(crate) async fn three(id: web::Path<u32>) -> String {
         id.to_string()
     }
+
+    #[get("/tenant")]
+    #[limit("1/day", scope = tenant)]
+    pub(crate) async fn by_tenant() -> &'static str {
+        "tenant"
+    }
+
+    fn tenant(request: &HttpRequest) -> String {
+        let tenant = request.headers().get("x-tenant").and_then(|tenant| tenant.to_str().ok());
+        tenant.unwrap_or_default().to_owned()
+    }
 }
 
 /// Allocations of 100 requests, once everything is warm.
@@ -59,6 +70,25 @@ where
     total
 }
 
+/// Bytes that are kept of 200 requests that name their own scope, with 60,000 letters each.
+async fn kept_of_names<S, B>(app: &S) -> usize
+where
+    S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
+{
+    let region = Region::new(ALLOCATOR);
+    for tenant in 0..200 {
+        let request = TestRequest::get()
+            .uri("/tenant")
+            .peer_addr(SocketAddr::from(([192, 0, 2, 1], 4_000)))
+            .insert_header(("x-tenant", format!("{tenant:0>60000}")))
+            .to_request();
+        let response = app.call(request).await.expect("the handler answers");
+        assert!(response.status().is_success(), "{}", response.status());
+    }
+    let change = region.change();
+    change.bytes_allocated.saturating_sub(change.bytes_deallocated)
+}
+
 async fn limiter(builder: limiter_actix::LimiterBuilder) -> Limiter {
     builder.build().await.expect("the options are right")
 }
@@ -79,4 +109,8 @@ async fn a_limited_request_allocates_what_a_bare_one_does() {
     let defaults = limiter(Limiter::builder().default_limits(["1000000/hour"])).await;
     let app = App::new().wrap(defaults.middleware()).service(bare);
     assert_eq!(allocations(&init_service(app).await).await, expected, "a default limit");
+
+    let app = App::new().wrap(decorated.middleware()).service(limited::by_tenant);
+    let kept = kept_of_names(&init_service(app).await).await;
+    assert!(kept < 1_000_000, "{kept} bytes of names that clients choose");
 }

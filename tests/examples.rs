@@ -21,7 +21,7 @@ fn build(example: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests is in the workspace");
     BUILT.call_once(|| {
         let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "-p", "limiter-examples", "--features", "redis"])
+            .args(["build", "--quiet", "-p", "limiter-examples", "--features", "cli,redis"])
             .current_dir(root)
             .status()
             .expect("cargo runs");
@@ -236,6 +236,53 @@ fn two_processes_share_a_limit_and_go_on_without_redis() {
         get(one.address, "/health").body.contains("Closed")
     });
     assert_eq!(one.gets("/login", 5), [200, 200, 200, 200, 429]);
+}
+
+/// The command line is a process of its own: it knows the clients of the one that serves.
+#[test]
+fn command_line_tells_and_clears_what_another_process_counted() {
+    let mut redis = RedisServer::start();
+    let uri = redis.uri();
+    let server = Running::start_with("command_line", "", &[("REDIS_URL", &uri)]);
+    assert_eq!(server.gets("/search", 4), [200, 200, 200, 429]);
+    assert_eq!(server.gets("/items/7", 1), [200]);
+
+    let ask = |question: &str| {
+        let mut command = Command::new(build("command_line"));
+        command.arg("limiter").args(question.split(' ')).env("REDIS_URL", &uri);
+        let output = command.stdin(Stdio::null()).output().expect("the example runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        (text(output.stdout), text(output.stderr), output.status.code())
+    };
+    let answer = |question: &str| {
+        let (out, problems, status) = ask(question);
+        assert_eq!((problems.as_str(), status), ("", Some(0)), "{question}");
+        out
+    };
+    let config = answer("config");
+    assert!(config.contains("shop") && config.contains(&format!("redis at {}", redis.address())));
+    let limits = answer("limits --key 127.0.0.1");
+    assert!(
+        limits.contains("`search-per-hour` [fixed-window]: Fail (0 of 3 remaining"),
+        "{limits}"
+    );
+    assert!(limits.contains("[fixed-window, meta]: Pass (4 of 5 remaining)"), "{limits}");
+    let item = answer("limits --key 127.0.0.1 --path /items/9");
+    assert!(item.contains("Pass (99 of 100 remaining)"), "{item}");
+
+    let cleared = answer("clear --key 127.0.0.1 -y");
+    assert!(cleared.contains("`search-per-hour` [fixed-window]: Cleared"), "{cleared}");
+    for question in ["limits --key 127.0.0.1", "limits --key 127.0.0.1 --path /items/9"] {
+        let left = answer(question);
+        assert!(!left.contains("Fail") && !left.contains("99 of 100"), "{left}");
+    }
+
+    redis.kill();
+    let (out, problems, status) = ask("limits --key 127.0.0.1 --endpoint search");
+    assert!(out.contains("`search-per-hour` [fixed-window]: Storage not available"), "{out}");
+    assert!(problems.contains("expected an answer of the storage redis"), "{problems}");
+    assert_eq!(status, Some(1));
+    assert_eq!(ask("clear --key 127.0.0.1 -y").2, Some(1));
 }
 
 #[test]

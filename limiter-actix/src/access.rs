@@ -65,6 +65,25 @@ impl Access {
     }
 }
 
+#[cfg(feature = "cli")]
+impl Access {
+    /// Each option, and what it is.
+    pub(crate) fn described(&self) -> [(&'static str, String); 5] {
+        let networks = |list: &List| {
+            let networks: Vec<String> = list.networks.iter().map(IpNet::to_string).collect();
+            if networks.is_empty() { "none".to_owned() } else { networks.join(", ") }
+        };
+        // Keys are clients, and not to be read in a terminal.
+        [
+            ("request_filter", self.filters.len().to_string()),
+            ("allow_networks", networks(&self.allowed)),
+            ("allow_keys", self.allowed.keys.len().to_string()),
+            ("deny_networks", networks(&self.denied)),
+            ("deny_keys", self.denied.keys.len().to_string()),
+        ]
+    }
+}
+
 impl List {
     fn is_empty(&self) -> bool {
         self.networks.is_empty() && self.keys.is_empty()

@@ -186,12 +186,19 @@ pub(crate) fn seconds_up(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
+/// The date to come back at; in seconds where it is later than a date can tell.
 fn http_date(wait: Duration) -> HeaderValue {
     // A date has whole seconds too.
-    let moment = SystemTime::now() + wait + Duration::from_millis(999);
-    HeaderValue::from_str(&HttpDate::from(moment).to_string())
-        .unwrap_or_else(|_| HeaderValue::from(seconds_up(wait)))
+    let wait_up = wait + Duration::from_millis(999);
+    let last = SystemTime::UNIX_EPOCH + LAST_DATE;
+    let moment = SystemTime::now().checked_add(wait_up).filter(|moment| *moment < last);
+    moment
+        .and_then(|moment| HeaderValue::from_str(&HttpDate::from(moment).to_string()).ok())
+        .unwrap_or_else(|| HeaderValue::from(seconds_up(wait)))
 }
+
+/// The end of the year 9999, from which on dates have no form: RFC 9110, section 5.6.7.
+const LAST_DATE: Duration = Duration::from_secs(253_402_300_800);
 
 /// The answer to a client who is not let in at all.
 pub(crate) fn forbidden(detail: &str) -> HttpResponse {

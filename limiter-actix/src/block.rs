@@ -93,7 +93,9 @@ impl BlockLimit {
     /// A limit is breached, the client has no identity, the limit is malformed, or the storage did
     /// not answer. As a response the error is 429, 403, 500 or 503, with a problem body.
     pub async fn enter(&self, request: &HttpRequest) -> Result<(), BlockError> {
-        let context = Context::of(request);
+        // What another limiter lets through, or all that it does while it is disabled, is not ours.
+        let context = Context::of(request)
+            .filter(|context| context.worker.handle().is_the_same_as(&self.limiter));
         let let_through = context.is_some_and(|context| context.let_through.get());
         if let_through || !self.limiter.is_enabled() {
             return Ok(());
@@ -130,7 +132,11 @@ impl BlockLimit {
     async fn rule(&self, request: &HttpRequest) -> Result<Rule, BlockError> {
         let texts = match &self.texts {
             LimitTexts::Listed(texts) => texts.clone(),
-            LimitTexts::Asked(asked) => vec![asked.0.call(request).await.into_owned()],
+            LimitTexts::Asked(asked) => match asked.0.call(request).await {
+                // Only a function may say that there is no limit.
+                none if none.is_empty() => Vec::new(),
+                text => vec![text.into_owned()],
+            },
         };
         let settings = &self.limiter.inner().settings;
         let strategy = self.terms.strategy.unwrap_or(settings.strategy);
@@ -140,7 +146,7 @@ impl BlockLimit {
             (None, None) => settings.scope("block").part(&endpoint(request)),
         };
         let mut limits = Vec::new();
-        for text in texts.iter().filter(|text| !text.is_empty()) {
+        for text in &texts {
             let quotas =
                 notation::parse_many(text).map_err(|error| BlockError(Kind::Notation(error)))?;
             for quota in quotas {

@@ -83,7 +83,11 @@ pub(crate) fn decide_now(
     let batch = &mut *context.batch.borrow_mut();
     match batch.collect_now(limiter, request, rule, known) {
         Ok(()) => batch.hit_now(limiter),
-        Err(refusal) => Some(Err(refusal)),
+        Err(refusal) => {
+            // The gate may be reached all the same, and has a rule of its own.
+            batch.clear();
+            Some(Err(refusal))
+        }
     }
 }
 
@@ -221,6 +225,8 @@ struct Collector<'a> {
     known: Option<Option<Key>>,
     /// The place of the limiter's key, once a limit needed it.
     limiter_key: Option<usize>,
+    /// Whether a limit that denies applies so far.
+    is_limited: bool,
 }
 
 impl Collector<'_> {
@@ -233,6 +239,10 @@ impl Collector<'_> {
         own: Option<Key>,
         cost: u64,
     ) -> Result<(), Refusal> {
+        // Meta limits come last. A request that all limits leave alone is none of theirs.
+        if limit.is_meta() && !self.is_limited {
+            return Ok(());
+        }
         let key = match (&limit.key, self.limiter_key) {
             (LimitKey::Limiter, Some(key)) => Some(key),
             (LimitKey::Limiter, None) => {
@@ -252,6 +262,7 @@ impl Collector<'_> {
         if let Some(key) = key {
             let demand = Demand { limit: place, key, cost, decision: None, receipt: None };
             self.batch.demands.push(demand);
+            self.is_limited |= limit.is_enforced();
         }
         Ok(())
     }
@@ -439,7 +450,14 @@ impl Batch {
             return Err(Refusal::InvalidLimit);
         }
         let request = Some(request);
-        let mut collector = Collector { limiter, request, batch: self, known, limiter_key: None };
+        let mut collector = Collector {
+            limiter,
+            request,
+            batch: self,
+            known,
+            limiter_key: None,
+            is_limited: false,
+        };
         for (place, limit) in rule.limits().iter().enumerate() {
             collector.push_now(place, limit)?;
         }
@@ -463,6 +481,7 @@ impl Batch {
             batch: self,
             known: None,
             limiter_key: None,
+            is_limited: false,
         };
         for (place, limit) in rule.limits().iter().enumerate() {
             if let Some(exempt_when) = &limit.exempt_when
@@ -492,8 +511,14 @@ impl Batch {
         key: Option<Key>,
     ) -> Result<(), Refusal> {
         let known = Some(key);
-        let mut collector =
-            Collector { limiter, request: None, batch: self, known, limiter_key: None };
+        let mut collector = Collector {
+            limiter,
+            request: None,
+            batch: self,
+            known,
+            limiter_key: None,
+            is_limited: false,
+        };
         for (place, limit) in rule.limits().iter().enumerate() {
             if let (LimitKey::Limiter, Cost::Fixed(cost)) = (&limit.key, &limit.cost) {
                 collector.push(place, limit, None, *cost)?;

@@ -72,6 +72,9 @@ pub(crate) struct Settings {
     pub(crate) fail_on_first_breach: bool,
     pub(crate) identity: IdentityConfig,
     pub(crate) key: LimiterKey,
+    /// What the compiler calls the type of the key function.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only people ask for it"))]
+    pub(crate) key_name: &'static str,
     pub(crate) missing_identity: MissingIdentity,
     pub(crate) exempt_paths: HashSet<String>,
     pub(crate) limit_unmatched: bool,
@@ -100,7 +103,12 @@ impl Settings {
 
     /// The scope of a handler's own limits.
     pub(crate) fn handler_scope(&self, record: &'static HandlerRecord) -> Scope {
-        let scope = self.scope("handler").part(record.handler());
+        self.scope_of_handler("handler", record)
+    }
+
+    /// The scope of one kind of limits of a handler.
+    pub(crate) fn scope_of_handler(&self, kind: &str, record: &'static HandlerRecord) -> Scope {
+        let scope = self.scope(kind).part(record.handler());
         match self.namesakes.iter().position(|namesake| std::ptr::eq(*namesake, record)) {
             Some(index) => scope.part(&index.to_string()),
             None => scope,
@@ -119,7 +127,8 @@ pub struct LimiterBuilder {
     headers: Headers,
     fail_on_first_breach: bool,
     identity: IdentityConfig,
-    key: LimiterKey,
+    key: Option<LimiterKey>,
+    key_name: &'static str,
     missing_identity: MissingIdentity,
     exempt_paths: HashSet<String>,
     limit_unmatched: bool,
@@ -153,7 +162,8 @@ impl LimiterBuilder {
             headers: Headers::off(),
             fail_on_first_breach: true,
             identity: IdentityConfig::default(),
-            key: LimiterKey::Peer,
+            key: None,
+            key_name: "",
             missing_identity: MissingIdentity::Deny,
             exempt_paths: HashSet::new(),
             limit_unmatched: true,
@@ -342,13 +352,16 @@ impl LimiterBuilder {
         self
     }
 
-    /// Who is counted, where a limit has no `key` of its own. Default:
-    /// [`peer_ip`](crate::peer_ip).
+    /// Who is counted, where a limit has no `key` of its own. Default: [`peer_ip`](crate::peer_ip);
+    /// [`client_ip`](crate::client_ip) where [`trusted_proxies`](Self::trusted_proxies) are named,
+    /// for the peer is a proxy then, and not a client.
     ///
     /// For endpoints without attributes the key is told before routing, so it should look at the
     /// connection and the headers only; and it may be asked more than once per request.
-    pub fn key(mut self, key: impl KeyBy + Send + Sync + 'static) -> Self {
-        self.key = LimiterKey::Custom(Arc::new(move |request: &HttpRequest| key.key(request)));
+    pub fn key<K: KeyBy + Send + Sync + 'static>(mut self, key: K) -> Self {
+        self.key_name = std::any::type_name::<K>();
+        let key = move |request: &HttpRequest| key.key(request);
+        self.key = Some(LimiterKey::Custom(Arc::new(key)));
         self
     }
 
@@ -404,7 +417,8 @@ impl LimiterBuilder {
         self
     }
 
-    /// Who may tell us the client's address: see [`client_ip`](crate::client_ip). Default: nobody.
+    /// Who may tell us the client's address: see [`client_ip`](crate::client_ip), which is then the
+    /// limiter's [key](Self::key) if no other is named. Default: nobody.
     pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.identity.proxies = proxies;
         self
@@ -438,6 +452,10 @@ impl LimiterBuilder {
 
     /// Whether requests that match no resource are counted, all together as one endpoint, so that
     /// probing for URLs is limited too. Default: yes.
+    ///
+    /// If one of them is served all the same, they are limited from then on, and the log says so:
+    /// the limiter cannot tell the resources of two scopes with one prefix and different guards
+    /// from what matches nothing, nor paths that a middleware inside it changes.
     pub fn limit_unmatched(mut self, limit: bool) -> Self {
         self.limit_unmatched = limit;
         self
@@ -467,6 +485,17 @@ impl LimiterBuilder {
         let store = self.storage.open(&owner, self.remote, enabled).await?;
         let storage = Arc::clone(&store.storage);
         let records = handlers();
+        let (key, key_name) = match self.key {
+            Some(key) => (key, self.key_name),
+            None if self.identity.proxies.is_nobody() => {
+                (LimiterKey::Peer, "limiter_actix::peer_ip")
+            }
+            None => {
+                let identity = self.identity.clone();
+                let client = move |request: &HttpRequest| identity.client(request);
+                (LimiterKey::Custom(Arc::new(client)), "limiter_actix::client_ip")
+            }
+        };
         let settings = Settings {
             enabled,
             strategy: self.strategy,
@@ -481,7 +510,8 @@ impl LimiterBuilder {
             headers: self.headers,
             fail_on_first_breach: self.fail_on_first_breach,
             identity: self.identity,
-            key: self.key,
+            key,
+            key_name,
             missing_identity: self.missing_identity,
             exempt_paths: self.exempt_paths,
             limit_unmatched: self.limit_unmatched,

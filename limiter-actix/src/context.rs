@@ -5,7 +5,7 @@
 //! as soon as no request holds it.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, Ref, RefCell},
     rc::Rc,
 };
 
@@ -36,8 +36,9 @@ pub(crate) struct Worker {
 /// exempt; and the scopes around the handler.
 type HandlerKey = (usize, CountedMethod, bool, StackId);
 
-/// The endpoint's name, and the scopes around it.
-type EndpointKey = (Rc<str>, StackId);
+/// The endpoint's name; the method, which is not in the name of what matches nothing; and the scopes
+/// around it.
+type EndpointKey = (Rc<str>, CountedMethod, StackId);
 
 impl Worker {
     pub(crate) fn new(limiter: Limiter) -> Self {
@@ -101,12 +102,12 @@ impl Worker {
         exempt_path: bool,
         stack: StackId,
     ) -> Rc<Plan> {
-        let key = (Rc::clone(&endpoint.name), stack);
+        let counted = CountedMethod::of(method);
+        let key = (Rc::clone(&endpoint.name), counted, stack);
         if !exempt_path && let Some(plan) = self.of_endpoints.borrow().get(&key) {
             return Rc::clone(plan);
         }
         let scopes = self.stacks.borrow().scopes(stack);
-        let counted = CountedMethod::of(method);
         let place = Place::Endpoint(&endpoint.name);
         let target =
             Target { place, method, counted: counted.name(), exempt_path, scopes: &scopes };
@@ -157,6 +158,8 @@ pub(crate) struct Context {
     pub(crate) let_through: Cell<bool>,
     /// Whether the path is exempt from the limiter's own limits.
     pub(crate) exempt_path: Cell<bool>,
+    /// Whether the request goes on although it is refused, to find out who charges its endpoint.
+    pub(crate) goes_on: Cell<bool>,
     /// Which endpoint it seemed to be before routing.
     pub(crate) endpoint: RefCell<Option<Rc<Endpoint>>>,
     /// The limiter's key, if it was told before routing and cannot change until the gate.
@@ -174,6 +177,7 @@ impl Context {
             scopes: Cell::default(),
             let_through: Cell::new(false),
             exempt_path: Cell::new(false),
+            goes_on: Cell::new(false),
             endpoint: RefCell::new(None),
             entry_key: RefCell::new(None),
             batch: RefCell::default(),
@@ -203,14 +207,24 @@ impl Context {
         self.enforcer.set(enforcer);
     }
 
-    /// Every limit that was evaluated so far.
+    /// **Learn**, before the request is answered: those that come in meanwhile need not be refused.
+    #[cold]
+    pub(crate) fn learn_now(&self) {
+        if let Some(endpoint) = &*self.endpoint.borrow() {
+            endpoint.knowledge.learn(self.enforcer());
+        }
+    }
+
+    /// Every limit that was evaluated so far; none for the functions that are asked for keys and
+    /// costs, while the batch is put together.
     pub(crate) fn current_limits(&self) -> Vec<CurrentLimit> {
-        self.batch.borrow().current_limits(self.worker.handle())
+        let limits = |batch: Ref<'_, Batch>| batch.current_limits(self.worker.handle());
+        self.batch.try_borrow().map_or_else(|_| Vec::new(), limits)
     }
 
     /// The limit that headers tell of.
     pub(crate) fn current_limit(&self) -> Option<CurrentLimit> {
-        self.batch.borrow().headline_limit(self.worker.handle())
+        self.batch.try_borrow().ok()?.headline_limit(self.worker.handle())
     }
 
     #[inline]
@@ -219,6 +233,7 @@ impl Context {
         self.scopes.set((Enforcer::MIDDLEWARE, StackId::default()));
         self.let_through.set(false);
         self.exempt_path.set(false);
+        self.goes_on.set(false);
         *self.endpoint.borrow_mut() = None;
         *self.entry_key.borrow_mut() = None;
         self.batch.borrow_mut().clear();

@@ -10,16 +10,16 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
 };
 
-use actix_web::{dev::ServiceRequest, http::Method};
+use actix_web::{HttpRequest, dev::ServiceRequest, http::Method};
 use ahash::{HashMap, RandomState};
 use parking_lot::RwLock;
 
 use crate::{
-    context::Enforcer,
+    context::{Context, Enforcer},
     limiter::Inner,
     rule::{CountedMethod, Plan, Target},
 };
@@ -48,7 +48,11 @@ impl Seen {
 
 /// What all workers know about an endpoint.
 #[derive(Debug, Default)]
-pub(crate) struct Knowledge(AtomicU8);
+pub(crate) struct Knowledge {
+    seen: AtomicU8,
+    /// Whether a refused request was sent on to find out.
+    tried: AtomicBool,
+}
 
 /// The numbers between are those of the enforcers, plus one.
 const UNKNOWN: u8 = 0;
@@ -57,11 +61,16 @@ const MIXED: u8 = u8::MAX;
 impl Knowledge {
     #[inline]
     pub(crate) fn seen(&self) -> Seen {
-        match self.0.load(Ordering::Relaxed) {
+        match self.seen.load(Ordering::Relaxed) {
             UNKNOWN => Seen::Unknown,
             MIXED => Seen::Mixed,
             number => Seen::By(Enforcer::from_number(number - 1)),
         }
+    }
+
+    /// Whether the caller is the first to ask: the one whose request is sent on to find out.
+    fn is_first_try(&self) -> bool {
+        !self.tried.swap(true, Ordering::Relaxed)
     }
 
     /// Remembers who charged a request that was answered.
@@ -75,7 +84,7 @@ impl Knowledge {
         };
         // Another worker may learn something else in between; the two meet at `Mixed` with the
         // next request.
-        self.0.store(next, Ordering::Relaxed);
+        self.seen.store(next, Ordering::Relaxed);
     }
 }
 
@@ -83,12 +92,28 @@ impl Knowledge {
 #[derive(Debug, Default)]
 pub(crate) struct EndpointTable {
     endpoints: RwLock<HashMap<EndpointKey, Arc<Knowledge>>>,
+    /// Whether the resource map has missed a resource.
+    misses_resources: AtomicBool,
 }
 
 /// The counted method and the path pattern.
 type EndpointKey = (CountedMethod, Box<str>);
 
 impl EndpointTable {
+    /// Remembers that a request came to a resource which it did not match beforehand. Of scopes with
+    /// one prefix, told apart by guards, the map shows the first alone; and a middleware further
+    /// inside may have changed the path. From now on nobody knows what matches nothing.
+    fn has_missed(&self, request: &HttpRequest) {
+        if !self.misses_resources.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                path = request.path(),
+                "a path that seemed to match nothing was served: another scope has the same prefix, \
+                 or a middleware inside the limiter changes paths; from now on unmatched paths are \
+                 limited, whatever `limit_unmatched` says"
+            );
+        }
+    }
+
     fn knowledge(&self, method: CountedMethod, pattern: &str) -> Arc<Knowledge> {
         let key = (method, Box::from(pattern));
         if let Some(knowledge) = self.endpoints.read().get(&key) {
@@ -199,15 +224,27 @@ impl Endpoints {
     /// All paths without a resource are one endpoint, and none of them is remembered: they are
     /// as many as a client likes.
     fn unmatched(&mut self, limiter: &Inner) -> Rc<Endpoint> {
+        let exempt = !limiter.settings.limit_unmatched
+            && !limiter.endpoints.misses_resources.load(Ordering::Relaxed);
+        self.unmatched.take_if(|known| known.exempt != exempt);
         let endpoint = self.unmatched.get_or_insert_with(|| {
             Rc::new(Endpoint {
-                exempt: !limiter.settings.limit_unmatched,
+                exempt,
                 knowledge: limiter.endpoints.knowledge(CountedMethod::Other, UNMATCHED),
                 plan: Plan::new(limiter, Target::endpoint(UNMATCHED, &Method::GET, UNMATCHED)),
                 name: UNMATCHED.into(),
             })
         });
         Rc::clone(endpoint)
+    }
+}
+
+impl Endpoint {
+    /// Looks whether a request that matched nothing has come to a resource all the same.
+    pub(crate) fn check_unmatched(&self, request: &HttpRequest, limiter: &Inner) {
+        if &*self.name == UNMATCHED && request.match_pattern().is_some() {
+            limiter.endpoints.has_missed(request);
+        }
     }
 }
 
@@ -222,8 +259,29 @@ fn endpoint(limiter: &Inner, request: &ServiceRequest, pattern: &str) -> Endpoin
     }
 }
 
+/// Whether a refused request goes on all the same: once per endpoint, for a handler known to be
+/// decorated or exempt. A health check must not fail after a restart because the limiter has not
+/// yet seen that it is exempt. `seen` is what was known when the request came in.
+pub(crate) fn goes_on(request: &ServiceRequest, context: &Context, seen: Seen) -> bool {
+    if context.goes_on.get() {
+        return true;
+    }
+    let endpoint = context.endpoint.borrow();
+    let Some(endpoint) = endpoint.as_ref().filter(|_| seen == Seen::Unknown) else { return false };
+    // Another request may have found the gate by now.
+    let goes_on = match endpoint.knowledge.seen() {
+        Seen::By(enforcer) => enforcer == Enforcer::GATE,
+        Seen::Mixed => false,
+        Seen::Unknown => {
+            may_be_decorated(request, context.worker.limiter()) && endpoint.knowledge.is_first_try()
+        }
+    };
+    context.goes_on.set(goes_on);
+    goes_on
+}
+
 /// Whether the resource that a request seems to be for has the name of a decorated handler.
-pub(crate) fn may_be_decorated(request: &ServiceRequest, limiter: &Inner) -> bool {
+fn may_be_decorated(request: &ServiceRequest, limiter: &Inner) -> bool {
     let path = request.match_info().as_str();
     request
         .resource_map()

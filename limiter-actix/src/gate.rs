@@ -108,6 +108,9 @@ fn pass_now(request: &HttpRequest, record: &'static HandlerRecord) -> Passage {
         return Passage::Closed(answer::no_middleware(record));
     };
     context.take_over(Enforcer::GATE);
+    if context.goes_on.get() {
+        context.learn_now();
+    }
     if context.let_through.get() {
         return Passage::Open;
     }

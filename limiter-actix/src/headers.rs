@@ -106,6 +106,23 @@ impl Headers {
         Self { retry_after_form: form, ..self }
     }
 
+    /// Each header, and the name under which it is sent.
+    #[cfg(feature = "cli")]
+    pub(crate) fn described(&self) -> Vec<(&'static str, String)> {
+        let sent = |is: bool, name: &Name| match name {
+            Ok(name) if is => name.to_string(),
+            _ => "off".to_owned(),
+        };
+        vec![
+            ("headers limit", sent(self.x_rate_limit, &self.limit)),
+            ("headers remaining", sent(self.x_rate_limit, &self.remaining)),
+            ("headers reset", sent(self.x_rate_limit, &self.reset)),
+            ("headers retry_after", sent(true, &self.retry_after)),
+            ("headers retry_after form", format!("{:?}", self.retry_after_form)),
+            ("headers ietf", if self.ietf { "RateLimit, RateLimit-Policy" } else { "off" }.into()),
+        ]
+    }
+
     pub(crate) fn check(&self) -> Result<(), BuildError> {
         for name in [&self.limit, &self.remaining, &self.reset, &self.retry_after] {
             if let Err(text) = name {

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// Everything that a limit's `key` may be is a `KeyBy`:
 ///
-/// * the ready-made ones: [`peer_ip`] (the default), [`client_ip`], [`header`], [`secret_header`],
+/// * the ready-made ones: [`peer_ip`] (the default, unless proxies are named), [`client_ip`], [`header`], [`secret_header`],
 ///   [`everyone`];
 /// * a function or closure from `&HttpRequest` to anything that is [`IntoKey`]: a text, a number,
 ///   a [`Key`], or an `Option` of one;
@@ -180,7 +180,7 @@ pub fn peer_ip(request: &HttpRequest) -> Option<Key> {
 /// assert_eq!(client_ip(&request), peer_ip(&request));
 /// ```
 pub fn client_ip(request: &HttpRequest) -> Option<Key> {
-    with_config(request, |config| Some(config.key(config.client_address(request)?)))
+    with_config(request, |config| config.client(request))
 }
 
 /// [`peer_ip`] with prefixes of its own, in bits.
@@ -347,8 +347,13 @@ impl IdentityConfig {
     }
 
     #[inline]
-    fn key(&self, address: IpAddr) -> Key {
+    pub(crate) fn key(&self, address: IpAddr) -> Key {
         Key::network(address, self.ipv4_prefix, self.ipv6_prefix)
+    }
+
+    /// What [`client_ip`] tells, likewise.
+    pub(crate) fn client(&self, request: &HttpRequest) -> Option<Key> {
+        Some(self.key(self.client_address(request)?))
     }
 
     pub(crate) fn client_address(&self, request: &HttpRequest) -> Option<IpAddr> {

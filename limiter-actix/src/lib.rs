@@ -3,7 +3,8 @@
 //! # Features
 //!
 //! `redis` keeps counters in Redis or Valkey; `redis-rustls` and `redis-native-tls` add TLS to it.
-//! Without them counters are kept in memory, or in a [`Storage`](core::Storage) of your own.
+//! Without them counters are kept in memory, or in a [`Storage`](core::Storage) of your own. `cli` is
+//! the command line of a limiter, the module `cli`.
 //!
 //! # The story of one request
 //!
@@ -76,6 +77,8 @@ mod scope;
 mod settle;
 mod store;
 
+#[cfg(feature = "cli")]
+pub mod cli;
 #[doc(hidden)]
 pub mod private;
 #[doc(hidden)]
@@ -99,7 +102,7 @@ pub use self::{
         Header, KeyBy, Network, SecretHeader, client_ip, client_network, everyone, header, peer_ip,
         peer_network, secret_header,
     },
-    limiter::{LimitSummary, Limiter},
+    limiter::{LimitOrigin, LimitSummary, Limiter},
     meta::MetaLimit,
     middleware::RateLimit,
     proxy::{ForwardingHeader, TrustedProxies, TrustedProxiesError},

@@ -20,7 +20,7 @@ use crate::{
     function::IntoLimits,
     middleware::RateLimit,
     record::HandlerRecord,
-    rule::{Plan, Role, Target},
+    rule::{Class, Plan, Role, RuleLimit, Target},
     store::Store,
 };
 
@@ -81,6 +81,11 @@ impl Limiter {
 
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
+    }
+
+    /// Whether both are handles of one limiter.
+    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     /// Whether anything is limited at the moment.
@@ -212,6 +217,8 @@ pub struct LimitSummary {
     pub name: String,
     /// What is allowed.
     pub quota: Quota,
+    /// Who declared it.
+    pub origin: LimitOrigin,
     /// How it is enforced.
     pub strategy: Strategy,
     /// Whether handlers share its counter.
@@ -224,6 +231,34 @@ pub struct LimitSummary {
     pub limit: Limit,
 }
 
+/// Who declared a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LimitOrigin {
+    /// The limiter: an application limit.
+    Application,
+    /// The limiter: a default limit.
+    Default,
+    /// A scope around the handler.
+    Scope,
+    /// The handler.
+    Handler,
+    /// The limiter or the handler: a limit on breaches.
+    Meta,
+}
+
+impl LimitOrigin {
+    pub(crate) fn of(limit: &RuleLimit) -> Self {
+        match limit.class {
+            _ if limit.is_meta() => Self::Meta,
+            Class::Application => Self::Application,
+            Class::Default => Self::Default,
+            Class::OuterScope | Class::Scope => Self::Scope,
+            Class::Own => Self::Handler,
+        }
+    }
+}
+
 /// The limits of a plan that are known without a request: those of functions are left out.
 fn summaries(plan: &Plan) -> Vec<LimitSummary> {
     let Some(rule) = plan.fixed() else { return Vec::new() };
@@ -232,6 +267,7 @@ fn summaries(plan: &Plan) -> Vec<LimitSummary> {
         .map(|limit| LimitSummary {
             name: limit.name.to_string(),
             quota: *limit.quota(),
+            origin: LimitOrigin::of(limit),
             strategy: limit.limit.strategy(),
             shared: limit.shared,
             shadow: matches!(limit.role, Role::Shadow),

@@ -105,6 +105,12 @@ impl MetaLimit {
         &self.text
     }
 
+    /// For how long it locks out, as it was written.
+    #[cfg(feature = "cli")]
+    pub(crate) fn blocks_for(&self) -> Option<&'static str> {
+        self.block
+    }
+
     pub(crate) fn own_key(&self) -> Option<Function<Option<Key>>> {
         self.key.map(Function::Declared)
     }

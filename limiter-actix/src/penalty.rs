@@ -12,7 +12,6 @@ use crate::{
     charge::apply,
     context::Context,
     current::CurrentLimit,
-    function::Cost,
     rule::{MetaRole, Role, Rule, RuleLimit},
 };
 
@@ -65,17 +64,17 @@ async fn hit(
     let metas = || {
         counts.iter().filter_map(|count| {
             let limit = &rule.limits()[count.place];
-            match (&limit.role, &limit.cost) {
-                (Role::Meta(meta), Cost::Fixed(cost)) => Some((count, limit, meta, *cost)),
-                _ => None,
+            match &limit.role {
+                Role::Meta(meta) => Some((count, limit, meta)),
+                Role::Enforce | Role::Shadow => None,
             }
         })
     };
     // As shadows: none of them keeps another one from counting.
     let mut charges: Vec<Charge<'_>> = metas()
-        .map(|(count, limit, MetaRole { counter, .. }, cost)| {
+        .map(|(count, limit, MetaRole { counter, cost, .. })| {
             let counter = counter.as_ref().unwrap_or(&limit.limit);
-            Charge::new(counter, &count.key).cost(cost).mode(Mode::Shadow)
+            Charge::new(counter, &count.key).cost(*cost).mode(Mode::Shadow)
         })
         .collect();
     apply(storage, Verb::Hit, &mut charges).await?;
@@ -85,7 +84,7 @@ async fn hit(
     };
     let mut blocks: Vec<Charge<'_>> = metas()
         .zip(&charges)
-        .filter(|((_, _, meta, cost), charge)| meta.counter.is_some() && used_up(charge, *cost))
+        .filter(|((.., meta), charge)| meta.counter.is_some() && used_up(charge, meta.cost))
         .map(|((count, limit, ..), _)| Charge::new(&limit.limit, &count.key).mode(Mode::Shadow))
         .collect();
     if !blocks.is_empty() {

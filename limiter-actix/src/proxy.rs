@@ -127,6 +127,13 @@ impl TrustedProxies {
         Self { header, ..self }
     }
 
+    pub(crate) fn is_nobody(&self) -> bool {
+        match &self.trust {
+            Trust::Hops(hops) => *hops == 0,
+            Trust::Networks(networks) => networks.is_empty(),
+        }
+    }
+
     /// The client of a request that came in from `peer`.
     pub(crate) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> ClientAddress {
         // A dual-stack listener reports IPv4 peers as IPv4-mapped IPv6 addresses.
@@ -277,6 +284,21 @@ pub(crate) enum ClientAddress {
 impl ClientAddress {
     fn from_peer(peer: Option<IpAddr>) -> Self {
         peer.map_or(Self::NoPeer, Self::Address)
+    }
+}
+
+/// For people: `10.0.0.0/8, 127.0.0.1/32 by X-Forwarded-For`.
+impl fmt::Display for TrustedProxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.trust {
+            Trust::Hops(0) => return f.write_str("nobody"),
+            Trust::Hops(hops) => write!(f, "{hops} hops")?,
+            Trust::Networks(networks) => {
+                let networks: Vec<String> = networks.iter().map(IpNet::to_string).collect();
+                f.write_str(&networks.join(", "))?;
+            }
+        }
+        write!(f, " by {}", self.header)
     }
 }
 

@@ -6,10 +6,7 @@ use std::{
     fmt,
     future::{Ready, ready},
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use actix_web::{
@@ -79,8 +76,6 @@ pub struct ScopeLimits {
 /// What was said about a scope.
 #[derive(Clone)]
 pub(crate) struct ScopeDeclaration {
-    /// Tells apart two scopes of one name.
-    id: u64,
     pub(crate) name: Box<str>,
     pub(crate) texts: Vec<Text>,
     pub(crate) terms: LimitTerms,
@@ -92,20 +87,12 @@ pub(crate) struct ScopeDeclaration {
     pub(crate) reaches_descendants: bool,
 }
 
-impl ScopeDeclaration {
-    pub(crate) fn has_limits(&self) -> bool {
-        !self.texts.is_empty()
-    }
-}
-
 impl ScopeLimits {
     /// Nothing yet, for a scope of this name. The name is part of the counters: two scopes of one
     /// name count together wherever they stand around the same endpoint.
     pub fn new(name: impl Into<String>) -> Self {
-        static SCOPES: AtomicU64 = AtomicU64::new(0);
         Self {
             declaration: ScopeDeclaration {
-                id: SCOPES.fetch_add(1, Ordering::Relaxed),
                 name: name.into().into_boxed_str(),
                 texts: Vec::new(),
                 terms: LimitTerms::default(),
@@ -304,8 +291,29 @@ where
             return ready(Err(()));
         }
         let declaration = Rc::new(self.declaration.clone());
+        #[cfg(feature = "cli")]
+        COLLECTED.with_borrow_mut(|scopes| {
+            if let Some(scopes) = scopes {
+                scopes.push(self.declaration.clone());
+            }
+        });
         ready(Ok(ScopeLimitsService { inner: Rc::new(service), declaration }))
     }
+}
+
+#[cfg(feature = "cli")]
+thread_local! {
+    /// The scopes of an app that is being started to be looked at.
+    static COLLECTED: std::cell::RefCell<Option<Vec<ScopeDeclaration>>> =
+        const { std::cell::RefCell::new(None) };
+}
+
+/// What a future yields that starts an app, and the scopes of that app, the innermost first.
+#[cfg(feature = "cli")]
+pub(crate) async fn collected<T>(start: impl Future<Output = T>) -> (T, Vec<ScopeDeclaration>) {
+    COLLECTED.set(Some(Vec::new()));
+    let app = start.await;
+    (app, COLLECTED.take().unwrap_or_default())
 }
 
 /// The service that [`ScopeLimits`] puts around a scope, once per worker.
@@ -433,7 +441,7 @@ fn deny<B>(
         Some(endpoint) => (endpoint.knowledge.seen(), Rc::clone(&endpoint.name)),
         None => (Seen::Mixed, "".into()),
     };
-    if seen == Seen::Unknown && endpoint::may_be_decorated(&request, context.worker.limiter()) {
+    if endpoint::goes_on(&request, context, seen) {
         return Err(request);
     }
     let response = answer::response(context, request.request(), refusal, &name);
@@ -445,7 +453,8 @@ fn deny<B>(
 #[derive(Default)]
 pub(crate) struct ScopeStacks {
     stacks: Vec<(StackId, Rc<ScopeDeclaration>)>,
-    known: HashMap<(StackId, u64), StackId>,
+    /// By the address of the inner scope's declaration, which is kept above.
+    known: HashMap<(StackId, usize), StackId>,
 }
 
 /// Names a stack of scopes; the default one is empty.
@@ -455,7 +464,7 @@ pub(crate) struct StackId(u32);
 impl ScopeStacks {
     /// The stack with one more scope inside it.
     pub(crate) fn enter(&mut self, outer: StackId, scope: &Rc<ScopeDeclaration>) -> StackId {
-        *self.known.entry((outer, scope.id)).or_insert_with(|| {
+        *self.known.entry((outer, Rc::as_ptr(scope) as usize)).or_insert_with(|| {
             self.stacks.push((outer, Rc::clone(scope)));
             // An app does not have four billion scopes.
             StackId(self.stacks.len() as u32)

@@ -1,6 +1,11 @@
 //! A quota that a strategy enforces within a scope.
 
 use std::fmt::Write as _;
+#[cfg(feature = "redis")]
+use std::sync::OnceLock;
+
+#[cfg(feature = "redis")]
+use sha2::{Digest, Sha256};
 
 use crate::{
     Quota,
@@ -54,7 +59,14 @@ pub struct Limit {
     /// How many bytes of the id are the scope.
     scope: usize,
     seed: u128,
+    /// Made when it is first asked for, and not for every request.
+    #[cfg(feature = "redis")]
+    digest: OnceLock<[u8; DIGEST]>,
 }
+
+/// How much of the digest of an id is stored: 96 bits keep apart more limits than any app has.
+#[cfg(feature = "redis")]
+const DIGEST: usize = 12;
 
 impl Limit {
     /// A limit of `quota` by `strategy` within `scope`.
@@ -67,7 +79,15 @@ impl Limit {
     pub fn with_ordinal(quota: Quota, strategy: Strategy, scope: &Scope, ordinal: u32) -> Self {
         let id = format!("{}{}/{}/{ordinal}", scope.0, strategy.name(), quota.window_micros());
         let seed = hash128(id.as_bytes());
-        Self { quota, strategy, id: id.into_boxed_str(), scope: scope.0.len(), seed }
+        Self {
+            quota,
+            strategy,
+            id: id.into_boxed_str(),
+            scope: scope.0.len(),
+            seed,
+            #[cfg(feature = "redis")]
+            digest: OnceLock::new(),
+        }
     }
 
     /// What is allowed.
@@ -103,6 +123,15 @@ impl Limit {
     #[cfg(feature = "remote")]
     pub(crate) fn with_quota(&self, quota: Quota) -> Self {
         Self { quota, ..self.clone() }
+    }
+
+    /// The start of the SHA-256 of the [`id`](Self::id), the same in every process.
+    #[cfg(feature = "redis")]
+    pub(crate) fn digest(&self) -> &[u8; DIGEST] {
+        self.digest.get_or_init(|| {
+            let digest: [u8; 32] = Sha256::digest(self.id.as_bytes()).into();
+            std::array::from_fn(|place| digest[place])
+        })
     }
 
     /// A number as good as [`id`](Self::id): 128 bits, seeded anew in every process.

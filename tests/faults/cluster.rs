@@ -123,7 +123,8 @@ async fn guarded(cluster: &Cluster, limit: &Limit) -> GuardedStorage {
     guard
 }
 
-/// [12] [13] `MOVED` and `ASK`
+/// [12] [13] Some answers are `MOVED` or `ASK`. None need be `TRYAGAIN`: a request with one limit
+/// has one key.
 #[tokio::test(flavor = "multi_thread")]
 async fn slots_that_move_under_load_lose_and_double_nothing() {
     let cluster = Cluster::start();

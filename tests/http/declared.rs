@@ -73,6 +73,19 @@ async fn a_malformed_dynamic_limit_leaves_the_defaults_or_denies() {
     assert_eq!(with_header!(app, "/dynamic", "x-tier" => "1/day", 2), [200, 429]);
 }
 
+#[get("/dear")]
+#[limit(tier_of, cost = 10)]
+async fn dear() -> &'static str {
+    "dear"
+}
+
+#[actix_web::test]
+async fn a_dynamic_limit_below_the_cost_admits_nobody() {
+    let app = app!(limiter!(), dear);
+    assert_eq!(with_header!(app, "/dear", "x-tier" => "5/minute", 2), [429, 429]);
+    assert_eq!(with_header!(app, "/dear", "x-tier" => "10/minute", 2), [200, 429]);
+}
+
 #[get("/bytes/{size}")]
 #[limit("100/hour", cost = 1, cost_after = bytes_sent)]
 async fn download(size: web::Path<u64>) -> HttpResponse {
@@ -190,6 +203,45 @@ async fn a_meta_limit_locks_out_who_was_denied_too_often() {
     assert_eq!(statuses!(app, GET "/meta", 1, "192.0.2.2"), [200]);
     clock.advance(Duration::from_secs(60));
     assert_eq!(statuses!(app, GET "/meta", 1), [200]);
+}
+
+fn is_internal(request: &HttpRequest) -> bool {
+    request.query_string() == "internal"
+}
+
+#[get("/left-alone")]
+#[limit("1/second", meta = "1/minute", exempt_when = is_internal)]
+async fn left_alone() -> &'static str {
+    "left alone"
+}
+
+#[actix_web::test]
+async fn who_is_locked_out_is_not_where_no_limit_applies() {
+    let app = app!(limiter!(clock(FakeClock::new()), meta_limits(["1/minute"])), left_alone);
+    assert_eq!(statuses!(app, GET "/left-alone", 3), [200, 429, 429]);
+    assert_eq!(statuses!(app, GET "/left-alone?internal", 2), [200, 200]);
+    assert_eq!(statuses!(app, GET "/left-alone", 1), [429], "locked out all the time");
+}
+
+static WEIGHTY: MetaLimit = MetaLimit::new("4/minute").block("10 minutes").cost(2);
+
+#[get("/weighty")]
+#[limit("1/second", meta = WEIGHTY)]
+async fn weighty() -> &'static str {
+    "weighty"
+}
+
+#[actix_web::test]
+async fn a_breach_that_counts_twice_locks_out_after_half_as_many() {
+    let clock = FakeClock::new();
+    let app = app!(limiter!(clock(clock.clone())), weighty);
+    assert_eq!(statuses!(app, GET "/weighty", 2), [200, 429]);
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(statuses!(app, GET "/weighty", 2), [200, 429]);
+    clock.advance(Duration::from_secs(590));
+    assert_eq!(statuses!(app, GET "/weighty", 1), [429]);
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(statuses!(app, GET "/weighty", 1), [200]);
 }
 
 static SHORT: MetaLimit = MetaLimit::new("2/minute").block("10 minutes");

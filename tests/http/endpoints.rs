@@ -1,9 +1,14 @@
 //! Which endpoint a request counts for, and who enforces what: the table of the crate docs.
 
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
 use actix_web::{
     App, Error, HttpResponse,
     body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{Service, ServiceRequest, ServiceResponse},
     error, get, guard,
     middleware::{Next, from_fn},
     post, test, web,
@@ -86,6 +91,31 @@ async fn requests_that_match_nothing_count_as_one_endpoint() {
 }
 
 #[actix_web::test]
+async fn a_resource_that_the_map_does_not_show_is_not_exempt_as_unmatched() {
+    let host = |name| {
+        guard::fn_guard(move |context| {
+            context.head().headers().get("x-host").is_some_and(|host| host == name)
+        })
+    };
+    let app = app!(
+        limiter!(application_limits(["2/minute"]), limit_unmatched(false)),
+        web::scope("/v").guard(host("one")).service(plain),
+        web::scope("/v").guard(host("two")).service(wild),
+    );
+    assert_eq!(statuses!(app, GET "/nope", 4), [404; 4]);
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        let request = test::TestRequest::get()
+            .uri("/v/w/1")
+            .peer_addr("192.0.2.1:40000".parse().unwrap())
+            .insert_header(("x-host", "two"));
+        statuses.push(test::call_service(&app, request.to_request()).await.status().as_u16());
+    }
+    // The first one tells.
+    assert_eq!(statuses, [200, 200, 200, 429]);
+}
+
+#[actix_web::test]
 async fn a_method_that_a_resource_does_not_serve_is_counted_too() {
     let app = app!(limiter!(default_limits(["2/minute"])), plain, decorated);
     assert_eq!(statuses!(app, DELETE "/plain", 3), [404, 404, 429]);
@@ -149,6 +179,36 @@ async fn a_request_that_an_inner_middleware_answers_is_counted() {
     // The handler's own limit of two is none of theirs.
     assert_eq!(test::call_service(&app, authorized()).await.status(), 429);
     assert_eq!(statuses!(app, GET "/a/1", 1, "192.0.2.2"), [401], "another client");
+}
+
+/// What a future says at the first time of asking.
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[actix_web::test]
+async fn a_resource_with_the_name_of_a_decorated_handler_is_let_through_once_at_most() {
+    async fn slow() -> &'static str {
+        std::future::pending().await
+    }
+    let namesake = web::resource("/slow").name("decorated").route(web::get().to(slow));
+    let app = app!(limiter!(application_limits(["1/hour"])), namesake, plain, decorated);
+    assert_eq!(statuses!(app, GET "/plain", 2), [200, 429]);
+    let request =
+        || test::TestRequest::get().uri("/slow").peer_addr("192.0.2.1:40000".parse().unwrap());
+    let mut let_through = 0;
+    let mut open = Vec::new();
+    for hangs_up in [false, false, true, true] {
+        let mut answer = Box::pin(app.call(request().to_request()));
+        match poll_once(answer.as_mut()) {
+            Poll::Ready(answer) => assert_eq!(answer.unwrap().status(), 429),
+            Poll::Pending => let_through += 1,
+        }
+        if !hangs_up {
+            open.push(answer);
+        }
+    }
+    assert!(let_through <= 1, "{let_through}");
 }
 
 #[actix_web::test]

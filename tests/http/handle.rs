@@ -2,7 +2,7 @@
 //! error handlers see.
 
 use actix_web::{
-    App, HttpRequest, HttpResponse,
+    App, FromRequest, HttpRequest, HttpResponse,
     body::{MessageBody, to_bytes},
     dev::ServiceResponse,
     get,
@@ -41,10 +41,18 @@ async fn malformed_block(request: HttpRequest, limiter: Limiter) -> actix_web::R
     Ok("entered".to_owned())
 }
 
+#[get("/empty-block")]
+async fn empty_block(request: HttpRequest, limiter: Limiter) -> actix_web::Result<String> {
+    // A setting that is not there, say.
+    limiter.limit("").enter(&request).await?;
+    Ok("entered".to_owned())
+}
+
 #[actix_web::test]
 async fn a_malformed_block_is_never_entered() {
-    let app = app!(limiter!(), malformed_block);
+    let app = app!(limiter!(), malformed_block, empty_block);
     assert_eq!(statuses!(app, GET "/malformed-block", 1), [500]);
+    assert_eq!(statuses!(app, GET "/empty-block", 1), [500]);
 }
 
 #[get("/plain")]
@@ -193,4 +201,33 @@ async fn a_block_without_identity_follows_the_policy() {
     assert_eq!(statuses!(app, GET "/block", 1), [403]);
     let app = app!(limiter!(key(key), missing_identity(MissingIdentity::Skip)), block);
     assert_eq!(statuses!(app, GET "/block", 3), [200, 200, 200]);
+}
+
+#[actix_web::test]
+async fn functions_of_the_request_see_no_limits_before_they_are_decided() {
+    fn by_what_is_left(request: &HttpRequest) -> u64 {
+        let limits = CurrentLimits::extract(request).into_inner().unwrap();
+        u64::from(limits.is_empty())
+    }
+    let app =
+        app!(limiter!(default_limits(["1/hour"]), default_limits_cost(by_what_is_left)), block);
+    assert_eq!(statuses!(app, GET "/block", 2), [200, 429]);
+}
+
+#[actix_web::test]
+async fn a_block_of_another_limiter_is_limited_while_that_of_the_app_is_disabled() {
+    let (of_app, of_block) = (limiter!(), limiter!());
+    let limiter = of_block.clone();
+    let export = move |request: HttpRequest| {
+        let limiter = limiter.clone();
+        async move {
+            limiter.limit("1/minute").enter(&request).await?;
+            Ok::<_, actix_web::Error>("exported")
+        }
+    };
+    let app = app!(of_app, actix_web::web::resource("/export").to(export));
+    of_app.disable();
+    assert_eq!(statuses!(app, GET "/export", 2), [200, 429]);
+    of_block.disable();
+    assert_eq!(statuses!(app, GET "/export", 1), [200]);
 }

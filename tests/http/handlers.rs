@@ -31,6 +31,17 @@ async fn handlers_registered_by_hand_are_limited_alike() {
 }
 
 #[actix_web::test]
+async fn a_limit_for_head_alone_is_one_for_get_too() {
+    #[limit("1/minute", methods = ["HEAD"])]
+    async fn size() -> HttpResponse {
+        HttpResponse::Ok().finish()
+    }
+    let app = app!(limiter!(), web::resource("/size").to(size));
+    assert_eq!(statuses!(app, HEAD "/size", 2), [200, 429]);
+    assert_eq!(statuses!(app, GET "/size", 1), [429], "as everywhere");
+}
+
+#[actix_web::test]
 async fn associated_functions_of_one_name_have_counters_of_their_own() {
     struct Users;
     impl Users {
@@ -50,6 +61,31 @@ async fn associated_functions_of_one_name_have_counters_of_their_own() {
         limiter!(),
         web::resource("/users").to(Users::list),
         web::resource("/orders").to(Orders::list),
+    );
+    assert_eq!(statuses!(app, GET "/users", 2), [200, 429]);
+    assert_eq!(statuses!(app, GET "/orders", 2), [200, 429]);
+}
+
+#[actix_web::test]
+async fn associated_functions_of_one_name_have_default_counters_of_their_own() {
+    struct Users;
+    impl Users {
+        #[limit("9/minute", override_defaults = false)]
+        async fn count() -> &'static str {
+            "users"
+        }
+    }
+    struct Orders;
+    impl Orders {
+        #[limit("9/minute", override_defaults = false)]
+        async fn count() -> &'static str {
+            "orders"
+        }
+    }
+    let app = app!(
+        limiter!(default_limits(["1/minute"])),
+        web::resource("/users").to(Users::count),
+        web::resource("/orders").to(Orders::count),
     );
     assert_eq!(statuses!(app, GET "/users", 2), [200, 429]);
     assert_eq!(statuses!(app, GET "/orders", 2), [200, 429]);

@@ -1,7 +1,7 @@
 //! What a client is told: headers, problem bodies, and when to come back.
 
 use actix_web::{App, HttpResponse, dev::Service, error, get, http::header, middleware, test};
-use limiter_actix::{FakeClock, Headers, Limiter, limit, shared_limit};
+use limiter_actix::{FakeClock, Headers, Limiter, RetryAfter, limit, shared_limit};
 
 #[get("/plain")]
 async fn plain() -> &'static str {
@@ -36,6 +36,18 @@ async fn windows_are_ordered_by_length_not_by_unit() {
     }
     let app = app!(limiter!(headers(Headers::x_rate_limit())), units);
     assert_eq!(text(&answer!(app, GET "/units"), "x-ratelimit-limit"), Some("10"));
+}
+
+#[actix_web::test]
+async fn a_date_that_has_no_form_is_told_in_seconds() {
+    let headers = Headers::off().retry_after(RetryAfter::HttpDate);
+    let limiter =
+        limiter!(default_limits(["1 per 9000 years"]), headers(headers), clock(FakeClock::new()));
+    let app = app!(limiter, plain);
+    assert_eq!(answer!(app, GET "/plain").status(), 200);
+    let denied = answer!(app, GET "/plain");
+    assert_eq!(denied.status(), 429);
+    assert_eq!(text(&denied, "retry-after"), Some("283824000000"));
 }
 
 #[actix_web::test]

@@ -253,6 +253,17 @@ fn s56_who_rotates_64s_inside_a_48_meets_the_wider_budget() {
     assert_eq!(get(&server, PROXY, &[(XFF, "2001:db8:2::1")]), NEW);
 }
 
+/// Naming proxies says that the peer is none of the clients.
+#[test]
+fn behind_named_proxies_the_client_is_counted_without_being_asked_for() {
+    let limiter = build(limiter().trusted_proxies(cidrs(&[PROXY])).default_limits(["1/minute"]));
+    let server =
+        serve!(App::new().wrap(limiter.middleware()).route("/", web::get().to(async || "plain")));
+    let [one, other] = [[(XFF, "203.0.113.1")], [(XFF, "203.0.113.2")]];
+    assert_eq!([get(&server, PROXY, &one), get(&server, PROXY, &one)], [NEW, AGAIN]);
+    assert_eq!(get(&server, PROXY, &other), NEW);
+}
+
 #[test]
 fn s57_on_a_unix_socket_there_is_no_identity_unless_somebody_tells_it() {
     // By default: refused, however often.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use actix_web::{App, dev::Service, guard, test::init_service, web};
-use limiter_actix::{FakeClock, ScopeLimits, limit};
+use actix_web::{App, HttpRequest, dev::Service, guard, test::init_service, web};
+use limiter_actix::{Exemption, FakeClock, ScopeLimits, limit};
 
 async fn answer() -> &'static str {
     "answer"
@@ -104,6 +104,41 @@ async fn a_scope_charges_once_whoever_answers() {
 #[limit("1/minute", override_defaults = false)]
 async fn decorated() -> &'static str {
     "decorated"
+}
+
+#[actix_web::test]
+async fn scopes_that_are_cloned_and_then_changed_are_two() {
+    let limits = ScopeLimits::new("api");
+    let free = web::scope("/free").wrap(limits.clone().exempt(Exemption::ALL)).service(root());
+    let limited = web::scope("/limited").wrap(limits.limits(["1/minute"])).service(root());
+    let app = app!(limiter!(default_limits(["3/minute"])), free, limited);
+    assert_eq!(statuses!(app, GET "/free/", 4), [200; 4]);
+    assert_eq!(statuses!(app, GET "/limited/", 2), [200, 429]);
+}
+
+#[actix_web::test]
+async fn what_matches_nothing_inside_a_scope_is_limited_by_its_method() {
+    let limits = ScopeLimits::new("api").limits(["1/minute"]).methods(["POST"]);
+    let scope = web::scope("/api").wrap(limits).default_service(web::to(answer));
+    let app = app!(limiter!(), scope);
+    assert_eq!(statuses!(app, GET "/api/x", 3), [200; 3]);
+    assert_eq!(statuses!(app, POST "/api/x", 2), [200, 429], "whoever came first");
+}
+
+#[actix_web::test]
+async fn an_inner_scope_overrides_only_what_its_own_limits_stand_in_for() {
+    let posts = ScopeLimits::new("posts").limits(["1/minute"]).methods(["POST"]);
+    let asked = ScopeLimits::new("asked")
+        .limits(|request: &HttpRequest| (request.query_string() == "own").then_some("1/minute"));
+    let scope = web::scope("/api")
+        .wrap(ScopeLimits::new("api").limits(["2/minute"]))
+        .service(web::scope("/posts").wrap(posts).service(web::resource("/").to(answer)))
+        .service(web::scope("/asked").wrap(asked).service(root()));
+    let app = app!(limiter!(), scope);
+    assert_eq!(statuses!(app, POST "/api/posts/", 2), [200, 429], "its own");
+    assert_eq!(statuses!(app, GET "/api/posts/", 3), [200, 200, 429], "that around it");
+    assert_eq!(statuses!(app, GET "/api/asked/?own", 2), [200, 429], "its own");
+    assert_eq!(statuses!(app, GET "/api/asked/", 3), [200, 200, 429], "that around it");
 }
 
 #[actix_web::test]

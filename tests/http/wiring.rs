@@ -1,7 +1,9 @@
 //! Limiters that are missing, doubled, switched off or configured wrongly.
 
 use actix_web::{App, get, test};
-use limiter_actix::{FakeClock, Key, Limiter, MissingIdentity, Strategy, limit};
+use limiter_actix::{
+    FakeClock, Key, Limiter, MetaLimit, MissingIdentity, Strategy, exempt, header, limit,
+};
 use limiter_tests::Log;
 
 #[get("/plain")]
@@ -59,6 +61,34 @@ async fn a_client_without_identity_is_denied_unless_you_choose_otherwise() {
 
     let app = app!(limiter!(key(empty)), plain);
     assert_eq!(statuses!(app, GET "/plain", 1), [200], "no limit, no question");
+}
+
+#[actix_web::test]
+async fn a_limit_without_key_leaves_nothing_behind_for_the_handler() {
+    // The name of its resource says that the handler may be exempt, so it is reached all the same.
+    #[get("/exempt")]
+    #[exempt]
+    async fn exempted() -> &'static str {
+        "exempt"
+    }
+    fn tenant(request: &actix_web::HttpRequest) -> Option<Key> {
+        limiter_actix::KeyBy::key(&header("x-tenant"), request)
+    }
+    let limiter =
+        limiter!(default_limits(["9/day"]), meta_limits([MetaLimit::new("9/day").key(tenant)]));
+    let app = app!(limiter, exempted);
+    assert_eq!(statuses!(app, GET "/exempt", 2), [200, 200]);
+
+    #[get("/twice")]
+    #[limit("2/day")]
+    #[exempt(meta)]
+    async fn twice() -> &'static str {
+        "twice"
+    }
+    let limiter =
+        limiter!(default_limits(["9/day"]), meta_limits([MetaLimit::new("9/day").key(tenant)]));
+    let app = app!(limiter, twice);
+    assert_eq!(statuses!(app, GET "/twice", 3), [200, 200, 429], "charged once each");
 }
 
 #[actix_web::test]

@@ -8,6 +8,7 @@ extern crate limiter_tests;
 #[macro_use]
 mod site;
 
+mod command_line;
 mod concurrency;
 mod evaluation;
 mod headers_and_errors;

@@ -106,3 +106,33 @@ async fn counters_of_different_prefixes_are_apart() {
     assert_eq!(remaining(&one, &limit, &key).await, 5);
     assert_eq!(remaining(&two, &limit, &key).await, 4);
 }
+
+/// Clients whose names are patterns, and those that the patterns would match.
+const CLIENTS: [&str; 5] = ["a*", "ab", "a}*", "a?", "a"];
+
+async fn forgets_one_client(storage: &RedisStorage) {
+    let limits = Strategy::ALL.map(|strategy| per_day(5, strategy, "forget"));
+    let keys = CLIENTS.map(Key::text);
+    for limit in &limits {
+        for key in &keys {
+            hit(storage, limit, key).await;
+        }
+    }
+    for gone in 0..keys.len() {
+        assert!(storage.forget(&keys[gone]).await.unwrap());
+        for (place, key) in keys.iter().enumerate() {
+            for limit in &limits {
+                let left = if place <= gone { 5 } else { 4 };
+                assert_eq!(remaining(storage, limit, key).await, left, "{gone} {limit:?} {key:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_used_is_forgotten_whatever_the_limit() {
+    let server = RedisServer::start();
+    forgets_one_client(&with_prefix(&server.uri(), PREFIX)).await;
+    let cluster = RedisCluster::start();
+    forgets_one_client(&with_prefix(&cluster.uri(), PREFIX)).await;
+}

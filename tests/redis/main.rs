@@ -9,6 +9,8 @@
 mod clearing;
 mod eviction;
 mod expiry;
+mod foreign;
+mod gathering;
 mod logins;
 mod names;
 mod processes;
@@ -16,5 +18,6 @@ mod raw;
 mod round_trips;
 mod size;
 mod slots;
+mod slots_apart;
 mod tls;
 mod uris;

@@ -93,7 +93,8 @@ async fn no_moment_is_sent_unless_a_clock_for_tests_is_given() {
     let (limit, key) = (per_day(10, Strategy::FixedWindow, "moment"), Key::text("client"));
     let clock = FakeClock::new();
     let with_clock = RedisStorage::builder(server.uri()).clock(clock).build().unwrap();
-    for (storage, moment) in [(storage(&server.uri()), ""), (with_clock, "86400000000000")] {
+    for (storage, moment) in [(storage(&server.uri()), None), (with_clock, Some("86400000000000"))]
+    {
         hit(&storage, &limit, &key).await;
         assert_eq!(server.cli(&["CONFIG", "SET", "slowlog-log-slower-than", "0"]), "OK");
         hit(&storage, &limit, &key).await;
@@ -101,11 +102,16 @@ async fn no_moment_is_sent_unless_a_clock_for_tests_is_given() {
         assert_eq!(server.cli(&["CONFIG", "SET", "slowlog-log-slower-than", "-1"]), "OK");
         let words = &log[0].3;
         let texts: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word)).collect();
-        // EVALSHA, the digest, the number of keys, the key, the verb, the moment.
-        assert_eq!((&*texts[0], &*texts[4], &*texts[5]), ("EVALSHA", "hit", moment), "{texts:?}");
-        assert_eq!(
-            &texts[6..],
-            ["1", "fixed-window", "10", "10", "86400000000", "1", "enforce", "0"]
-        );
+        // EVALSHA, the digest, the number of keys, the key, the charge, the moment.
+        assert_eq!((&*texts[0], &*texts[2]), ("EVALSHA", "1"), "{texts:?}");
+        assert_eq!(texts.get(5).map(|text| &**text), moment, "{texts:?}");
+        let charge = &words[4];
+        assert_eq!(charge.len(), 4 + 5 + 46);
+        let numbers: Vec<_> = charge[15..]
+            .chunks_exact(8)
+            .map(|number| f64::from_le_bytes(number.try_into().unwrap()))
+            .collect();
+        // Amount, capacity, window, cost, and no moment either.
+        assert_eq!(numbers, [10.0, 10.0, 86_400_000_000.0, 1.0, 0.0]);
     }
 }

@@ -144,7 +144,13 @@ impl Finish {
     #[inline]
     fn learn<B>(&self, answer: &InnerAnswer<B>) {
         let endpoint = self.context.endpoint.borrow();
-        let Some(endpoint) = endpoint.as_ref().filter(|endpoint| !endpoint.exempt) else { return };
+        let Some(endpoint) = endpoint.as_ref() else { return };
+        if endpoint.exempt {
+            if let Ok(response) = answer {
+                endpoint.check_unmatched(response.request(), self.context.worker.limiter());
+            }
+            return;
+        }
         let enforcer = self.context.enforcer();
         if let Seen::By(expected) = self.seen
             && expected > enforcer

@@ -177,9 +177,6 @@ where
 }
 
 /// **Deny**: answers a refused request; gives it back where it must go on all the same.
-///
-/// That is the case once per endpoint, for a handler known to be decorated or exempt: a health
-/// check must not fail after a restart because the limiter has not yet seen that it is exempt.
 fn deny<B>(
     request: ServiceRequest,
     context: &Context,
@@ -187,7 +184,7 @@ fn deny<B>(
     refusal: &Refusal,
 ) -> Result<ServiceResponse<EitherBody<B>>, ServiceRequest> {
     let limiter: &Inner = context.worker.limiter();
-    if seen == Seen::Unknown && endpoint::may_be_decorated(&request, limiter) {
+    if endpoint::goes_on(&request, context, seen) {
         return Err(request);
     }
     let mut response = answer::response(context, request.request(), refusal, request.path());

@@ -34,8 +34,13 @@ pub(crate) struct RuleLimit {
     /// The policy's name in headers, bodies and reports: printable ASCII.
     pub(crate) name: Box<str>,
     pub(crate) role: Role,
+    /// Who declared it.
+    pub(crate) class: Class,
     /// Whether handlers share its counter.
     pub(crate) shared: bool,
+    /// Whether a function of the request names a part of its scope.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only people ask for it"))]
+    pub(crate) scope_is_asked: bool,
     pub(crate) key: LimitKey,
     pub(crate) cost: Cost,
     pub(crate) exempt_when: Option<Function<bool>>,
@@ -62,12 +67,27 @@ pub(crate) enum Role {
     Meta(MetaRole),
 }
 
+/// Who declared a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    Application,
+    Default,
+    /// A scope around the innermost one.
+    OuterScope,
+    /// The innermost scope.
+    Scope,
+    /// The handler, or a block in it.
+    Own,
+}
+
 /// How a meta limit counts. The limit it stands beside is the one that requests are tested
 /// against: the counter itself or, where the penalty has a time of its own, the block.
 #[derive(Clone, Debug)]
 pub(crate) struct MetaRole {
     /// The counter of breaches, where that is not the tested limit.
     pub(crate) counter: Option<Limit>,
+    /// What one breach counts.
+    pub(crate) cost: u64,
     /// Counts breaches of every limit of the rule, once per request.
     pub(crate) global: bool,
 }
@@ -136,7 +156,9 @@ impl RuleLimit {
             name: policy_name(label, limit.quota()),
             limit,
             role: Role::Enforce,
+            class: Class::Own,
             shared: false,
+            scope_is_asked: false,
             key,
             cost: Cost::Fixed(1),
             exempt_when: None,

@@ -57,8 +57,9 @@ impl CountedMethod {
     }
 }
 
-/// Whether a list of methods, where an empty one means all, has a method. `GET` means `HEAD` too.
+/// Whether a list of methods, where an empty one means all, has a method. `GET` means `HEAD` too, and
+/// `HEAD` means `GET`: the two are counted as one.
 pub(super) fn is_listed(methods: &[Cow<'static, str>], method: &Method) -> bool {
-    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    methods.is_empty() || methods.iter().any(|listed| listed == method)
+    let counted = |method| if method == "HEAD" { "GET" } else { method };
+    methods.is_empty() || methods.iter().any(|listed| counted(listed) == counted(method.as_str()))
 }

@@ -10,8 +10,10 @@ mod method;
 mod plan;
 mod terms;
 
+#[cfg(feature = "cli")]
+pub(crate) use self::plan::global_metas;
 pub(crate) use self::{
-    limit::{LimitKey, MetaRole, Role, Rule, RuleLimit},
+    limit::{Class, LimitKey, MetaRole, Role, Rule, RuleLimit},
     method::CountedMethod,
     plan::{Place, Plan, Target, check_quota},
     terms::{LimitTerms, Message, OnBreach, Text},

@@ -12,7 +12,7 @@ use ahash::HashMap;
 use limiter_core::{Limit, Quota, Scope, Storage, Strategy, notation};
 
 use super::{
-    limit::{LimitKey, MetaRole, Role, Rule, RuleLimit},
+    limit::{Class, LimitKey, MetaRole, Role, Rule, RuleLimit},
     method::{CountedMethod, is_listed},
     terms::{LimitTerms, OnBreach, Text},
 };
@@ -44,6 +44,10 @@ type Answers = Vec<Cow<'static, str>>;
 /// different texts, they are forgotten and made anew.
 const REMEMBERED: usize = 512;
 
+/// Answers with more bytes together are not remembered: a scope may be named by a header, and a
+/// client may not fill the memory with those.
+const LONGEST_REMEMBERED: usize = 1024;
+
 /// The limits of one attribute, one scope or the limiter itself.
 struct Declaration {
     class: Class,
@@ -64,14 +68,6 @@ struct Declaration {
     about: Box<str>,
     /// Whether a limit that cannot be parsed was logged.
     complained: Cell<bool>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    Application,
-    Default,
-    Scope,
-    Own,
 }
 
 /// For whom a plan is made.
@@ -126,14 +122,20 @@ impl<'a> Target<'a> {
         exemption
     }
 
-    /// The scopes whose limits apply: the innermost alone if it has limits that override; or else
-    /// it and all ancestors but those that say that their descendants are exempt.
-    fn limiting_scopes(&self) -> Vec<&'a Rc<ScopeDeclaration>> {
-        let Some((innermost, ancestors)) = self.scopes.split_last() else { return Vec::new() };
-        let alone = innermost.ignores_ancestors
-            || (innermost.has_limits() && innermost.terms.overrides_defaults);
-        let inherited = ancestors.iter().filter(|ancestor| !alone && !ancestor.reaches_descendants);
-        inherited.chain([innermost]).filter(|scope| scope.has_limits()).collect()
+    /// The scopes whose limits may apply: the innermost, and all ancestors but those that say that
+    /// their descendants are exempt. Whether the innermost overrides them is known only when its
+    /// functions were asked.
+    fn limiting_scopes(&self) -> impl Iterator<Item = (Class, &'a Rc<ScopeDeclaration>)> {
+        let (innermost, ancestors) = match self.scopes.split_last() {
+            Some((innermost, ancestors)) => (Some(innermost), ancestors),
+            None => (None, self.scopes),
+        };
+        let alone = innermost.is_some_and(|innermost| innermost.ignores_ancestors);
+        ancestors
+            .iter()
+            .filter(move |ancestor| !alone && !ancestor.reaches_descendants)
+            .map(|ancestor| (Class::OuterScope, ancestor))
+            .chain(innermost.map(|innermost| (Class::Scope, innermost)))
     }
 }
 
@@ -153,8 +155,8 @@ impl Plan {
         if !exemption.defaults && !target.exempt_path {
             declarations.extend(of_class(settings, &settings.defaults, Class::Default, target));
         }
-        for scope in target.limiting_scopes() {
-            declarations.extend(of_scope(settings, scope, target));
+        for (class, scope) in target.limiting_scopes() {
+            declarations.extend(of_scope(settings, scope, class, target));
         }
         if let Place::Handler(record) = target.place {
             declarations.extend(of_handler(settings, record, target));
@@ -192,6 +194,27 @@ impl Plan {
         }
     }
 
+    /// What can be said without a request: the rule for functions that return nothing.
+    #[cfg(feature = "cli")]
+    pub(crate) fn known(&self, limiter: &Inner) -> Rc<Rule> {
+        match &self.fixed {
+            Some(rule) => Rc::clone(rule),
+            None => {
+                let blanks: Answers = self.functions().map(|_| Cow::Borrowed("")).collect();
+                Rc::new(self.rule(limiter, &blanks))
+            }
+        }
+    }
+
+    /// The functions that return limits: who declared each, and what a log calls it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn asked(&self) -> impl Iterator<Item = (Class, &str)> {
+        self.declarations
+            .iter()
+            .filter(|declaration| declaration.applies && matches!(declaration.text, Text::Asked(_)))
+            .map(|declaration| (declaration.class, &*declaration.about))
+    }
+
     fn ask_now(&self, limiter: &Inner, request: &HttpRequest) -> Option<Rc<Rule>> {
         let answers: Option<Answers> =
             self.functions().map(|function| function.now(request)).collect();
@@ -226,6 +249,9 @@ impl Plan {
             return Rc::clone(rule);
         }
         let rule = Rc::new(self.rule(limiter, &answers));
+        if answers.iter().map(|answer| answer.len()).sum::<usize>() > LONGEST_REMEMBERED {
+            return rule;
+        }
         let mut asked = self.asked.borrow_mut();
         if asked.len() >= REMEMBERED {
             asked.clear();
@@ -255,15 +281,17 @@ impl Plan {
             let overrides = |answered: &&Answered<'_>| {
                 answered.applies() && answered.declaration.terms.overrides_defaults
             };
-            let mut own = answered.iter().filter(|other| other.declaration.class == Class::Own);
-            let mut scoped =
-                answered.iter().filter(|other| other.declaration.class == Class::Scope);
+            let overriding = |classes: &[Class]| {
+                answered
+                    .iter()
+                    .filter(|other| classes.contains(&other.declaration.class))
+                    .any(|other| overrides(&other))
+            };
             match class {
                 Class::Application | Class::Own => false,
-                Class::Scope => own.any(|other| overrides(&other)),
-                Class::Default => {
-                    own.any(|other| overrides(&other)) || scoped.any(|other| overrides(&other))
-                }
+                Class::Scope => overriding(&[Class::Own]),
+                Class::OuterScope => overriding(&[Class::Own, Class::Scope]),
+                Class::Default => overriding(&[Class::Own, Class::Scope, Class::OuterScope]),
             }
         };
         let mut limits: Vec<(usize, RuleLimit)> = numbered(&answered)
@@ -298,11 +326,7 @@ impl Plan {
             let of_limit = &self.declarations[*place].terms.meta;
             let before = metas.len();
             for meta in of_limit {
-                let key = match &limit.key {
-                    LimitKey::Own(_) => LimitKey::SameAs(index),
-                    other => other.clone(),
-                };
-                metas.extend(of_meta(settings, meta, key, false));
+                metas.extend(of_meta(settings, meta, LimitKey::SameAs(index), false));
             }
             declared.insert(*place, (first + before..first + metas.len()).collect());
         }
@@ -358,7 +382,8 @@ impl Declaration {
     fn parse(&self, limiter: &Inner, text: &str) -> Result<Vec<Quota>, String> {
         let quotas = notation::parse_many(text).map_err(|error| error.to_string())?;
         for quota in &quotas {
-            check_quota(quota, self.strategy, limiter.storage(), &self.terms.cost)?;
+            // A cost above the amount is no mistake here: such a limit admits nobody.
+            check_enforceable(quota, self.strategy, limiter.storage())?;
         }
         Ok(quotas)
     }
@@ -387,7 +412,9 @@ impl Declaration {
             rule_limit.role = Role::Shadow;
         }
         RuleLimit {
+            class: self.class,
             shared: self.shared,
+            scope_is_asked: self.part.is_some(),
             key: terms.key.clone().map_or(LimitKey::Limiter, LimitKey::Own),
             cost: terms.cost.clone(),
             exempt_when: terms.exempt_when.clone(),
@@ -409,9 +436,7 @@ fn of_class(
 ) -> Vec<Declaration> {
     let (label, scope) = match (class, target.place) {
         (Class::Application, _) => ("application", settings.scope("application")),
-        (_, Place::Handler(record)) => {
-            ("default", settings.scope("default").part(record.handler()))
-        }
+        (_, Place::Handler(record)) => ("default", settings.scope_of_handler("default", record)),
         (_, Place::Endpoint(name)) => ("default", settings.scope("default").part(name)),
     };
     // The name of an endpoint without a gate has the method in it.
@@ -451,6 +476,7 @@ fn of_class(
 fn of_scope(
     settings: &Settings,
     declared: &ScopeDeclaration,
+    class: Class,
     target: Target<'_>,
 ) -> Vec<Declaration> {
     let base = match (declared.shared, target.place) {
@@ -465,7 +491,7 @@ fn of_scope(
         .iter()
         .enumerate()
         .map(|(index, text)| Declaration {
-            class: Class::Scope,
+            class,
             text: text.clone(),
             scope: dynamic_part(scope.clone(), text, index),
             part: None,
@@ -530,6 +556,13 @@ fn dynamic_part(scope: Scope, text: &Text, index: usize) -> Scope {
     }
 }
 
+/// The limiter's limits on the breaches of all others.
+#[cfg(feature = "cli")]
+pub(crate) fn global_metas(settings: &Settings) -> Vec<RuleLimit> {
+    let of_all = |meta| of_meta(settings, meta, LimitKey::Limiter, true);
+    settings.meta_limits.iter().flat_map(of_all).collect()
+}
+
 /// The limits of one meta limit. Its text was checked when it was declared or built.
 fn of_meta(
     settings: &Settings,
@@ -543,20 +576,20 @@ fn of_meta(
     let scope = settings.scope("meta").part(meta.text());
     quotas.into_iter().map(move |quota| {
         let counter = Limit::new(quota, settings.strategy, &scope);
-        let (limit, counter) = match block {
+        let (limit, counter, tested) = match block {
             Some(block) => {
                 let scope = scope.clone().part("block").part(&quota.to_string());
-                (Limit::new(block, Strategy::FixedWindow, &scope), Some(counter))
+                (Limit::new(block, Strategy::FixedWindow, &scope), Some(counter), 1)
             }
-            None => (counter, None),
+            None => (counter, None, meta.cost),
         };
         let own = meta.on_breach.map(|callback| Arc::new(callback) as OnBreach);
         let on_breach = own.or_else(|| settings.on_meta_breach.clone());
         RuleLimit {
             name: format!("meta-{quota}").replace(' ', "-").into(),
-            role: Role::Meta(MetaRole { counter, global }),
+            role: Role::Meta(MetaRole { counter, cost: meta.cost, global }),
             shared: true,
-            cost: Cost::Fixed(meta.cost),
+            cost: Cost::Fixed(tested),
             exempt_when: meta.exemption(),
             on_breach,
             ..RuleLimit::plain("meta", limit, key.clone())
@@ -608,15 +641,7 @@ pub(crate) fn check_quota(
     storage: &dyn Storage,
     cost: &Cost,
 ) -> Result<(), String> {
-    strategy.check(quota).map_err(|unsupported| unsupported.to_string())?;
-    if !storage.supports(strategy) {
-        return Err(format!(
-            "expected a strategy that the storage {} supports, found `{strategy}`; choose another \
-             strategy or another storage",
-            storage.name()
-        ));
-    }
-    storage.check_quota(strategy, quota).map_err(|error| error.to_string())?;
+    check_enforceable(quota, strategy, storage)?;
     match cost {
         Cost::Fixed(cost) if quota.amount() > 0 && *cost > quota.capacity() => Err(format!(
             "expected a cost of at most {}, found {cost}: under `{quota}` no request would ever be \
@@ -625,4 +650,21 @@ pub(crate) fn check_quota(
         )),
         _ => Ok(()),
     }
+}
+
+/// Whether a quota can be enforced by its strategy and by the storage.
+fn check_enforceable(
+    quota: &Quota,
+    strategy: Strategy,
+    storage: &dyn Storage,
+) -> Result<(), String> {
+    strategy.check(quota).map_err(|unsupported| unsupported.to_string())?;
+    if !storage.supports(strategy) {
+        return Err(format!(
+            "expected a strategy that the storage {} supports, found `{strategy}`; choose another \
+             strategy or another storage",
+            storage.name()
+        ));
+    }
+    storage.check_quota(strategy, quota).map_err(|error| error.to_string())
 }

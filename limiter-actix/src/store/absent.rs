@@ -11,6 +11,14 @@ pub(crate) struct RemoteOptions(());
 #[derive(Default)]
 pub(crate) struct Watch(());
 
+#[cfg(feature = "cli")]
+impl Watch {
+    #[allow(clippy::unused_async)]
+    pub(super) async fn ask(&self) -> Result<(), limiter_core::StorageError> {
+        Ok(())
+    }
+}
+
 impl RemoteOptions {
     pub(super) fn are_of_a_ready_storage(&self) -> bool {
         false

@@ -90,6 +90,15 @@ fn memory(clock: Option<&Arc<dyn Clock>>) -> Arc<dyn Storage> {
 }
 
 impl Inner {
+    /// Asks a remote storage itself, whatever stands in for it while it does not answer.
+    ///
+    /// # Errors
+    /// What it said, with what to look at.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn ask_storage(&self) -> Result<(), limiter_core::StorageError> {
+        self.store.watch.ask().await
+    }
+
     /// What tells how the storage is.
     #[cfg(feature = "redis")]
     pub(crate) fn watch(&self) -> &Watch {

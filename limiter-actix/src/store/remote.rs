@@ -46,6 +46,16 @@ impl Default for RemoteOptions {
 #[derive(Default)]
 pub(crate) struct Watch(Option<GuardedStorage>);
 
+#[cfg(feature = "cli")]
+impl Watch {
+    pub(super) async fn ask(&self) -> Result<(), limiter_core::StorageError> {
+        match &self.0 {
+            Some(guard) => guard.check().await,
+            None => Ok(()),
+        }
+    }
+}
+
 impl LimiterBuilder {
     /// A storage of your own that has to be waited for, such as a
     /// [`RedisStorage`](limiter_core::storage::redis::RedisStorage) with options: guarded like the

@@ -1,8 +1,14 @@
 //! The contract of a storage, and nothing else.
 
-use std::{fmt, future::Future, pin::Pin};
+use std::{
+    fmt,
+    future::{self, Future},
+    pin::Pin,
+};
 
-use crate::{Quota, charge::Charge, decision::Outcome, error::StorageError, strategy::Strategy};
+use crate::{
+    Quota, charge::Charge, decision::Outcome, error::StorageError, key::Key, strategy::Strategy,
+};
 
 /// A future of a storage that has to wait for somebody.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -60,6 +66,16 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
         verb: Verb,
         charges: &'a mut [Charge<'_>],
     ) -> BoxFuture<'a, Result<Outcome, StorageError>>;
+
+    /// Forgets every counter of one client, whatever its limit. `false` where the storage cannot
+    /// find them, and nothing was done: counters are then forgotten one by one, with
+    /// [`Verb::Reset`].
+    ///
+    /// # Errors
+    /// The storage did not answer.
+    fn forget<'a>(&'a self, _key: &'a Key) -> BoxFuture<'a, Result<bool, StorageError>> {
+        Box::pin(future::ready(Ok(false)))
+    }
 
     /// Forgets every counter of this storage.
     ///

@@ -17,6 +17,7 @@ use crate::{
     clock::{Clock, MonotonicClock, Timestamp},
     decision::{Decision, Outcome},
     error::StorageError,
+    key::Key,
     storage::{BoxFuture, Storage, Verb},
     strategy::Strategy,
 };
@@ -155,6 +156,15 @@ impl Storage for DeniedCache {
                     inner.storage.apply(verb, charges).await
                 }
             }
+        })
+    }
+
+    fn forget<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool, StorageError>> {
+        Box::pin(async move {
+            let forgotten = self.inner.storage.forget(key).await;
+            // Which of the denials are of this client is not known; the others are asked anew.
+            self.inner.table.clear();
+            forgotten
         })
     }
 

@@ -184,6 +184,11 @@ impl Storage for GuardedStorage {
     }
 
     /// Waits as long as the storage takes: it may have to look through all its keys.
+    /// Those of this process, which decide while the storage does not answer, stay.
+    fn forget<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool, StorageError>> {
+        self.inner.storage.forget(key)
+    }
+
     fn clear(&self) -> BoxFuture<'_, Result<(), StorageError>> {
         self.inner.local.clear();
         self.inner.storage.clear()

@@ -29,6 +29,7 @@ use tokio::{runtime, time::Instant};
 
 use super::{
     eviction::EvictionCheck,
+    gather::Gathering,
     refusal,
     uri::{ServerLogin, Target},
 };
@@ -63,6 +64,7 @@ struct Place {
     connection: Mutex<Option<Connection>>,
     /// Held while connecting, so that a thousand requests make one attempt.
     connecting: Arc<tokio::sync::Mutex<LastFailure>>,
+    gathering: Arc<Gathering>,
 }
 
 /// The last attempt, if it failed: whoever waited for it fails with it.
@@ -203,6 +205,11 @@ impl Connections {
             return Ok(connection.clone());
         }
         self.connect(place).await
+    }
+
+    /// What the requests of this runtime ask together.
+    pub(super) fn gathering(&self) -> Result<Arc<Gathering>, StorageError> {
+        Ok(Arc::clone(&self.place()?.gathering))
     }
 
     /// Forgets a connection of this runtime: the next request makes a new one, and finds the server

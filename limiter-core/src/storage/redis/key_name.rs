@@ -1,43 +1,56 @@
 //! What counters are called in Redis.
 
-use sha2::{Digest, Sha256};
-
-use crate::charge::Charge;
-
-/// How much of the digest of a limit's id is stored: 96 bits keep apart more limits than any app
-/// has.
-const DIGEST: usize = 12;
+use crate::{charge::Charge, key::Key};
 
 /// `<prefix>{<client>}<digest of the limit>`. Unambiguous: the client holds no brace, and the
 /// digest has one length.
 pub(super) fn of(prefix: &str, charge: &Charge<'_>) -> Vec<u8> {
-    let mut name = prefix.as_bytes().to_vec();
+    let (client, digest) = (charge.key().to_bytes(), charge.limit().digest());
+    let mut name = Vec::with_capacity(prefix.len() + client.len() + digest.len() + 2);
+    name.extend_from_slice(prefix.as_bytes());
     name.push(b'{');
-    client(charge, &mut name);
+    extend_with_client(&mut name, &client);
     name.push(b'}');
-    name.extend(&Sha256::digest(charge.limit().id().as_bytes())[..DIGEST]);
+    name.extend_from_slice(digest);
     name
 }
 
 /// The bytes of the key, without the brace that would end the hash tag.
-fn client(charge: &Charge<'_>, name: &mut Vec<u8>) {
-    for byte in &*charge.key().to_bytes() {
+fn extend_with_client(name: &mut Vec<u8>, client: &[u8]) {
+    for byte in client {
         match byte {
-            b'}' | b'%' => name.extend(format!("%{byte:02X}").as_bytes()),
+            b'}' => name.extend_from_slice(b"%7D"),
+            b'%' => name.extend_from_slice(b"%25"),
             byte => name.push(*byte),
         }
     }
 }
 
-/// A pattern of `SCAN` that matches what starts with the prefix, and nothing else.
+/// A pattern of `SCAN` that matches the counters of all clients, and nothing else.
 pub(super) fn pattern(prefix: &str) -> Vec<u8> {
     let mut pattern = Vec::new();
-    for byte in prefix.bytes() {
+    extend_literally(&mut pattern, prefix.as_bytes());
+    pattern.extend(b"{*");
+    pattern
+}
+
+/// One that matches the counters of one client.
+pub(super) fn pattern_of_client(prefix: &str, key: &Key) -> Vec<u8> {
+    let mut client = Vec::new();
+    extend_with_client(&mut client, &key.to_bytes());
+    let mut pattern = Vec::new();
+    extend_literally(&mut pattern, prefix.as_bytes());
+    pattern.push(b'{');
+    extend_literally(&mut pattern, &client);
+    pattern.extend(b"}*");
+    pattern
+}
+
+fn extend_literally(pattern: &mut Vec<u8>, bytes: &[u8]) {
+    for byte in bytes {
         if matches!(byte, b'*' | b'?' | b'[' | b']' | b'\\' | b'^' | b'-') {
             pattern.push(b'\\');
         }
-        pattern.push(byte);
+        pattern.push(*byte);
     }
-    pattern.extend(b"{*");
-    pattern
 }

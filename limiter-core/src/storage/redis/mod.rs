@@ -4,12 +4,16 @@
 //!
 //! One script decides a whole batch where the state is: **one round trip**, whatever the number of
 //! limits, atomic by Redis' own rules, and timed by the server's clock, so that machines whose
-//! clocks differ count alike. The script runs the strategies of [`crate::strategy`] exactly; the
-//! tests compare them to the microsecond. It lies in the folder `lua`,
-//! a file for each strategy, and only those of a batch are sent to run.
+//! clocks differ count alike. The script admits and charges by the strategies of
+//! [`crate::strategy`], exactly; what remains and how long to wait the strategies themselves tell,
+//! here, from the counters that the script found. The tests compare both to the microsecond. It lies
+//! in the folder `lua`, a file for each strategy, and only those of a batch are sent to run.
 //!
-//! Concurrent requests are pipelined on one connection per runtime, which is made at the first
-//! request and made anew when it breaks. A request that is dropped half-way leaves it usable.
+//! Requests that ask at the same moment share one call: their batches are decided one after the
+//! other, each all or nothing by itself. A request that is alone goes at once, for no timer is waited
+//! for, and a call has at most 64 batches, so that the server is never held up. Calls are pipelined
+//! on one connection per runtime, which is made at the first request and made anew when it breaks. A
+//! request that is dropped half-way leaves it usable; if it was not sent yet, it is not counted.
 //!
 //! # What is stored
 //!
@@ -20,13 +24,18 @@
 //!
 //! | strategy | value |
 //! | --- | --- |
-//! | fixed window | `ends_at used` |
-//! | sliding window counter | `started_at previous current` |
-//! | token bucket | `full_at fraction` |
+//! | fixed window | `ends_at`, `used` |
+//! | sliding window counter | `started_at`, `previous`, `current` |
+//! | token bucket | `full_at`, `fraction` |
 //! | moving window | a list: the sum of all costs, then one entry a hit |
 //!
-//! Moments are microseconds since the UNIX epoch. The amount of a limit is not stored: a new plan
+//! Moments are microseconds since the UNIX epoch. The numbers of the first three are packed doubles
+//! of 8 bytes each, little-endian (`struct.unpack('<dd', value)` in Lua), which is what the script
+//! reads and writes fastest; a list holds texts. The amount of a limit is not stored: a new plan
 //! goes on from what was used.
+//!
+//! Something else under the name of a counter is an error of the storage for those who ask for it,
+//! and is deleted: the next request finds nothing there.
 //!
 //! # What differs on a cluster
 //!
@@ -34,6 +43,10 @@
 //! and no script does. The slots are asked side by side; if one denies, what the others took is
 //! given back. For a moment it counts for others too, which may deny a request that would just have
 //! fitted, and never admits one too many.
+//!
+//! Requests do not share calls there: a call is for one slot, and most clients are in different ones.
+//! The same holds where a single address turns out to refuse what spans slots (`CROSSSLOT`), as a
+//! node of a cluster or a proxy before one does.
 //!
 //! The cluster client repeats a call whose connection broke, and cannot know whether it had been
 //! counted: during a failover a hit may count twice, which denies too early and never admits one too
@@ -63,13 +76,14 @@
 //!
 //! # Rights
 //!
-//! An ACL user needs `~<prefix>*` and `+eval +evalsha +time +get +set +del +lindex +llen +lrange
-//! +lset +ltrim +lrem +rpush +pexpire`; for clearing `+scan +unlink` besides, for a cluster
+//! An ACL user needs `~<prefix>*` and `+eval +evalsha +time +mget +exists +set +del +lindex +llen
+//! +lrange +lset +ltrim +lrem +rpush +pexpire`; for clearing `+scan +unlink` besides, for a cluster
 //! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`. With `+config|get` it can be warned of
 //! counters that the server would remove.
 
 mod connection;
 mod eviction;
+mod gather;
 mod key_name;
 mod refusal;
 mod script;

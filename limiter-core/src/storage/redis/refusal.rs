@@ -1,5 +1,7 @@
 //! Whom a server refuses what, and what to do about it.
 
+use std::collections::BTreeSet;
+
 use super::script;
 
 /// What to do about an error, if it says that the server does not let us in or not do something.
@@ -19,27 +21,41 @@ pub(super) fn remedy(error: &str) -> Option<String> {
     if says(&["permissions to access"]) {
         return Some("the user lacks a right to the keys: grant it `~<key_prefix>*`".to_owned());
     }
-    let command = match error.split_once("permissions to run the '") {
-        Some((_, rest)) => rest.split('\'').next().map(str::to_owned),
+    let rights = match error.split_once("permissions to run the '") {
+        Some((_, rest)) => rest.split('\'').take(1).map(right).collect(),
         None if says(&["user executing the script can't", "ACL failure in script"]) => {
-            command_of_script(error)
+            rights_of_script(error).unwrap_or_default()
         }
         None => return None,
     };
-    let right = command.map_or_else(String::new, |command| format!(" `+{command}`"));
+    let lacking = match &*rights.into_iter().collect::<Vec<_>>() {
+        [] => "a right".to_owned(),
+        [right] => format!("the right `{right}`"),
+        several => format!("one of the rights `{}`", several.join(" ")),
+    };
     Some(format!(
-        "the user lacks the right{right}: grant it with `ACL SETUSER`; the documentation of the \
-         storage lists all that are needed"
+        "the user lacks {lacking}: grant it with `ACL SETUSER`; the documentation of the storage \
+         lists all that are needed"
     ))
 }
 
-/// Redis 7.0 names the line and not the command: `… script: 9bc29280…, on @user_script:22.`
-fn command_of_script(error: &str) -> Option<String> {
+/// Redis 7.0 names a line and no command: `… script: 9bc29280…, on @user_script:22.` It is the line
+/// of the call, or one that passes its error on: then it may have been any of the script's.
+fn rights_of_script(error: &str) -> Option<BTreeSet<String>> {
     let (_, place) = error.rsplit_once("script: ")?;
     let (digest, line) = place.split_once(", on @user_script:")?;
-    let line = script::line(digest, line.trim_end_matches('.').parse().ok()?)?;
-    let (_, command) = line.split_once("call('")?;
-    command.split('\'').next().map(str::to_lowercase)
+    let code = script::code(digest)?;
+    let line: usize = line.trim_end_matches('.').parse().ok()?;
+    let rights = |text: &str| -> BTreeSet<String> {
+        let calls = text.split("call('").skip(1);
+        calls.filter_map(|call| call.split('\'').next()).map(right).collect()
+    };
+    let of_line = code.lines().nth(line.checked_sub(1)?).map(rights);
+    of_line.filter(|rights| !rights.is_empty()).or_else(|| Some(rights(code)))
+}
+
+fn right(command: &str) -> String {
+    format!("+{}", command.to_lowercase())
 }
 
 #[cfg(test)]
@@ -69,7 +85,10 @@ mod tests {
             "The user executing the script can't run this command or subcommand script: 0, on \
              @user_script:99999999999999999999999.",
         ] {
-            assert!(remedy(error).is_some_and(|remedy| remedy.contains("the right:")), "{error}");
+            assert!(
+                remedy(error).is_some_and(|remedy| remedy.contains("lacks a right:")),
+                "{error}"
+            );
         }
     }
 }

@@ -1,15 +1,22 @@
 //! The storage itself: batches, slots and compensation.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use deadpool_redis::redis::{
-    Client, ConnectionAddr, ErrorKind, RedisError, ServerErrorKind, Value, cmd,
+    Client, ConnectionAddr, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, cmd,
 };
 
 use super::{
     connection::{Connection, Connections, Node, Source, failure},
     key_name, refusal,
-    script::{Call, Reply},
+    script::{Answer, Batch, Call, strange},
     uri::{Target, check_tls},
 };
 use crate::{
@@ -18,6 +25,7 @@ use crate::{
     clock::Clock,
     decision::Outcome,
     error::StorageError,
+    key::Key,
     storage::{BoxFuture, Storage, Verb},
     strategy::Strategy,
 };
@@ -32,6 +40,9 @@ struct Inner {
     name: String,
     prefix: String,
     connections: Connections,
+    /// Whether a call may not span slots, although there is one address: what stands there is a
+    /// node of a cluster, or a proxy before one.
+    keeps_slots_apart: AtomicBool,
     /// For tests, in place of the server's.
     clock: Option<Arc<dyn Clock>>,
 }
@@ -143,7 +154,9 @@ impl RedisStorageBuilder {
         };
         let connections = Connections::new(source, self.connect_timeout, name.clone());
         let Self { prefix, clock, .. } = self;
-        Ok(RedisStorage { inner: Arc::new(Inner { name, prefix, connections, clock }) })
+        let keeps_slots_apart = AtomicBool::new(false);
+        let inner = Inner { name, prefix, connections, keeps_slots_apart, clock };
+        Ok(RedisStorage { inner: Arc::new(inner) })
     }
 }
 
@@ -213,152 +226,148 @@ impl Storage for RedisStorage {
         })
     }
 
+    fn forget<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool, StorageError>> {
+        Box::pin(async move {
+            let pattern = key_name::pattern_of_client(&self.inner.prefix, key);
+            self.inner.clear(&pattern).await.map(|()| true)
+        })
+    }
+
     fn clear(&self) -> BoxFuture<'_, Result<(), StorageError>> {
-        Box::pin(self.inner.clear())
+        Box::pin(async move { self.inner.clear(&key_name::pattern(&self.inner.prefix)).await })
     }
 }
 
-/// The charges of a batch that one script call can decide.
-struct Group<'a, 'b> {
-    names: Vec<Vec<u8>>,
-    places: Vec<usize>,
-    charges: Vec<&'a mut Charge<'b>>,
-}
+/// The charges of one client in a batch.
+type Group<'a, 'b> = Vec<&'a mut Charge<'b>>;
 
 impl Inner {
     async fn decide(
-        &self,
+        self: &Arc<Self>,
         verb: Verb,
         charges: &mut [Charge<'_>],
     ) -> Result<Outcome, StorageError> {
-        let mut groups = self.groups(verb, charges);
-        let outcome = match &mut groups[..] {
-            [group] => self.call(verb, group).await?,
-            several => self.call_all(verb, several).await?,
-        };
-        Ok(outcome)
-    }
-
-    /// The charges by what one call can decide: all of them on a single server; on a cluster those
-    /// of one client. To be refunded are only those that were taken.
-    fn groups<'a, 'b>(&self, verb: Verb, charges: &'a mut [Charge<'b>]) -> Vec<Group<'a, 'b>> {
-        let mut groups: Vec<(Option<Vec<u8>>, Group<'a, 'b>)> = Vec::new();
-        for charge in charges {
-            if verb == Verb::Refund && charge.charged_at.is_none() {
-                continue;
+        if !self.connections.is_cluster() && !self.keeps_slots_apart.load(Ordering::Relaxed) {
+            let batch = Batch::new(verb, &self.prefix, &*charges);
+            if batch.is_empty() {
+                return Ok(Outcome::Admit);
             }
-            let name = key_name::of(&self.prefix, charge);
-            let client = self.connections.is_cluster().then(|| charge.key().to_bytes().to_vec());
-            let group = match groups.iter_mut().position(|(of, _)| *of == client) {
-                Some(place) => &mut groups[place].1,
-                None => {
-                    let empty =
-                        Group { names: Vec::new(), places: Vec::new(), charges: Vec::new() };
-                    groups.push((client, empty));
-                    // It was pushed a moment ago.
-                    let last = groups.len() - 1;
-                    &mut groups[last].1
-                }
-            };
-            let place = group.names.iter().position(|other| *other == name);
-            group.places.push(place.unwrap_or(group.names.len()));
-            if place.is_none() {
-                group.names.push(name);
+            let inner = Arc::clone(self);
+            let call = move |batches| Arc::clone(&inner).call(batches);
+            if let Some(answer) = self.connections.gathering()?.ask(batch, call).await? {
+                return answer.write(verb, charges);
             }
-            group.charges.push(charge);
         }
-        groups.into_iter().map(|(_, group)| group).collect()
+        self.decide_groups(verb, &mut groups(charges)).await
     }
 
-    async fn call(&self, verb: Verb, group: &mut Group<'_, '_>) -> Result<Outcome, StorageError> {
-        let mut connection = self.connect().await?;
-        let reply = self.run(&mut connection, verb, group).await?;
-        self.accept(verb, group, &reply)
+    /// Asks the script about the batches of several requests; `None` where the server wants one
+    /// slot at a time, and did nothing.
+    async fn call(
+        self: Arc<Self>,
+        batches: Vec<Batch>,
+    ) -> Result<Option<Vec<Answer>>, StorageError> {
+        let connection = self.connect().await?;
+        match self.run(&connection, &batches).await {
+            Ok(answers) => answers.map(Some).ok_or_else(strange),
+            Err(error) if is_cross_slot(&error) => {
+                self.keeps_slots_apart.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            Err(error) => Err(self.failed(&connection, error)),
+        }
     }
 
     /// Asks several slots side by side; where one denies, the others get back what they took.
-    async fn call_all(
+    async fn decide_groups(
         &self,
         verb: Verb,
         groups: &mut [Group<'_, '_>],
     ) -> Result<Outcome, StorageError> {
-        let connection = self.connect().await?;
-        let calls = groups.iter().map(|group| {
-            let mut connection = connection.clone();
-            async move { self.run(&mut connection, verb, group).await }
+        let connection = &self.connect().await?;
+        let calls = groups.iter_mut().map(|group| async move {
+            let batch = Batch::new(verb, &self.prefix, group.iter().map(|charge| &**charge));
+            if batch.is_empty() {
+                return Ok(Outcome::Admit);
+            }
+            let answer = self.ask(connection, batch).await?;
+            answer.write(verb, group.iter_mut().map(|charge| &mut **charge))
         });
-        let replies = futures_util::future::join_all(calls).await;
         let mut outcome = Ok(Outcome::Admit);
-        for (group, reply) in groups.iter_mut().zip(replies) {
-            match reply.and_then(|reply| self.accept(verb, group, &reply)) {
+        for answer in futures_util::future::join_all(calls).await {
+            match answer {
                 Ok(Outcome::Admit) => {}
                 Ok(Outcome::Deny) if outcome.is_ok() => outcome = Ok(Outcome::Deny),
                 Ok(Outcome::Deny) => {}
                 Err(error) => outcome = Err(error),
             }
         }
-        if verb == Verb::Hit && !matches!(outcome, Ok(Outcome::Admit)) {
-            self.give_back(&connection, groups).await;
+        if verb == Verb::Hit && groups.len() > 1 && !matches!(outcome, Ok(Outcome::Admit)) {
+            self.give_back(connection, groups).await;
         }
         outcome
     }
 
     async fn give_back(&self, connection: &Connection, groups: &mut [Group<'_, '_>]) {
         for group in groups {
-            if group.charges.iter().all(|charge| charge.charged_at.is_none()) {
+            let taken =
+                Batch::new(Verb::Refund, &self.prefix, group.iter().map(|charge| &**charge));
+            if taken.is_empty() {
                 continue;
             }
-            let mut connection = connection.clone();
             // What cannot be given back denies somebody too early, and admits nobody too many.
-            let _ = self.run(&mut connection, Verb::Refund, group).await;
-            for charge in &mut group.charges {
+            let _ = self.ask(connection, taken).await;
+            for charge in group {
                 charge.charged_at = None;
             }
         }
+    }
+
+    /// Asks the script about one batch, whose counters are in one slot.
+    async fn ask(&self, connection: &Connection, batch: Batch) -> Result<Answer, StorageError> {
+        let answers = self.run(connection, &[batch]).await;
+        let answers = answers.map_err(|error| self.failed(connection, error))?;
+        answers.and_then(|mut answers| answers.pop()).ok_or_else(strange)
     }
 
     async fn run(
         &self,
-        connection: &mut Connection,
-        verb: Verb,
-        group: &Group<'_, '_>,
-    ) -> Result<Reply, StorageError> {
-        let Group { names, places, charges } = group;
+        connection: &Connection,
+        batches: &[Batch],
+    ) -> RedisResult<Option<Vec<Answer>>> {
         let now = self.clock.as_ref().map(|clock| clock.now());
-        let call = Call { verb, now, names, places, charges };
-        call.run(connection).await.map_err(|error| self.failed(connection, error))
-    }
-
-    fn accept(
-        &self,
-        verb: Verb,
-        group: &mut Group<'_, '_>,
-        reply: &Reply,
-    ) -> Result<Outcome, StorageError> {
-        let strange = || StorageError::new("expected the reply of the script, found another one");
-        let admitted = reply.admitted().ok_or_else(strange)?;
-        if verb == Verb::Refund {
-            for charge in &mut group.charges {
-                charge.charged_at = None;
-            }
-        } else if !reply.write(&mut group.charges) {
-            return Err(strange());
-        }
-        Ok(if admitted { Outcome::Admit } else { Outcome::Deny })
+        Call::new(batches, now).run(&mut connection.clone()).await
     }
 
     async fn reset(&self, charges: &mut [Charge<'_>]) -> Result<Outcome, StorageError> {
-        let mut command = cmd("DEL");
-        for charge in charges.iter() {
-            command.arg(key_name::of(&self.prefix, charge));
-        }
-        let mut connection = self.connect().await?;
-        let reply: Result<i64, RedisError> = connection.query(&command).await;
-        reply.map(|_| Outcome::Admit).map_err(|error| self.failed(&connection, error))
+        let names = charges.iter().map(|charge| key_name::of(&self.prefix, charge)).collect();
+        let connection = self.connect().await?;
+        self.delete(&connection, "DEL", names).await.map(|()| Outcome::Admit)
     }
 
-    /// Deletes every key with the prefix, node by node, a page at a time.
-    async fn clear(&self) -> Result<(), StorageError> {
+    /// Deletes keys with a command, at once where the server lets us.
+    async fn delete(
+        &self,
+        connection: &Connection,
+        command: &str,
+        names: Vec<Vec<u8>>,
+    ) -> Result<(), StorageError> {
+        let delete = async |names: &[Vec<u8>]| -> RedisResult<Value> {
+            connection.clone().query(cmd(command).arg(names)).await
+        };
+        match delete(&names).await {
+            Err(error) if is_cross_slot(&error) => {
+                for name in names {
+                    delete(&[name]).await.map_err(|error| self.failed(connection, error))?;
+                }
+                Ok(())
+            }
+            deleted => deleted.map(|_| ()).map_err(|error| self.failed(connection, error)),
+        }
+    }
+
+    /// Deletes every key that matches, node by node, a page at a time.
+    async fn clear(&self, pattern: &[u8]) -> Result<(), StorageError> {
         let mut connection = self.connect().await?;
         let nodes = if self.connections.is_cluster() {
             let slots: Result<Value, RedisError> =
@@ -369,7 +378,7 @@ impl Inner {
             vec![None]
         };
         for node in nodes {
-            self.clear_node(&mut connection, node.as_ref()).await?;
+            self.clear_node(&mut connection, node.as_ref(), pattern).await?;
         }
         Ok(())
     }
@@ -378,19 +387,17 @@ impl Inner {
         &self,
         connection: &mut Connection,
         node: Option<&Node>,
+        pattern: &[u8],
     ) -> Result<(), StorageError> {
-        let pattern = key_name::pattern(&self.prefix);
         let mut cursor: u64 = 0;
         loop {
             let mut scan = cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1000);
+            scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(1000);
             let page: Result<(u64, Vec<Vec<u8>>), RedisError> =
                 connection.query_at(node, scan).await;
             let (next, keys) = page.map_err(|error| self.failed(connection, error))?;
             if !keys.is_empty() {
-                let unlinked: Result<i64, RedisError> =
-                    connection.query(cmd("UNLINK").arg(&keys)).await;
-                unlinked.map_err(|error| self.failed(connection, error))?;
+                self.delete(connection, "UNLINK", keys).await?;
             }
             if next == 0 {
                 return Ok(());
@@ -415,9 +422,6 @@ impl Inner {
             }
             _ if refusal.is_some() => refusal.as_deref().unwrap_or_default(),
             ErrorKind::Server(ServerErrorKind::BusyLoading) => "the server is loading its data",
-            ErrorKind::Server(_) if error.code() == Some("WRONGTYPE") => {
-                "a key with the prefix holds something else: choose another `key_prefix`"
-            }
             ErrorKind::Server(_) if error.code() == Some("OOM") => "the server is out of memory",
             _ if error.is_unrecoverable_error() || error.is_connection_dropped() => {
                 self.connections.discard(connection);
@@ -427,6 +431,23 @@ impl Inner {
         };
         failure(&format!("{}: {remedy}", self.name), error)
     }
+}
+
+/// Whether the server refuses what spans several slots. Then it has done nothing of it.
+fn is_cross_slot(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::CrossSlot)
+}
+
+/// The charges by client: on a cluster one call can decide those of one.
+fn groups<'a, 'b>(charges: &'a mut [Charge<'b>]) -> Vec<Group<'a, 'b>> {
+    let mut groups: Vec<Group<'_, '_>> = Vec::new();
+    for charge in charges {
+        match groups.iter().position(|group| group[0].key == charge.key) {
+            Some(place) => groups[place].push(charge),
+            None => groups.push(vec![charge]),
+        }
+    }
+    groups
 }
 
 /// Host and port of every primary, from the reply of `CLUSTER SLOTS`.

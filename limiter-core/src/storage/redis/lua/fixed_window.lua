@@ -1,29 +1,18 @@
--- "ends_at used"
-strategies['fixed-window'] = {
-  load = function(key)
-    local ends_at, used = numbers(key, 2)
-    return { ends_at = ends_at, used = used }
-  end,
-  settle = function(s, q)
-    local fresh = now + q.window
-    if now >= s.ends_at or s.used == 0 then
-      s.ends_at, s.used = fresh, 0
-    elseif s.ends_at > fresh then
-      s.ends_at = fresh
-    end
-  end,
-  decide = function(s, q)
-    local remaining = math.max(q.amount - s.used, 0)
-    local left = s.ends_at - now
-    local reset_after = s.used == 0 and 0 or left
-    if impossible(q) then return deny(remaining, reset_after, -1) end
-    if q.cost == 0 then return admit(remaining, reset_after) end
-    if q.cost <= remaining then return admit(remaining - q.cost, left) end
-    return deny(remaining, reset_after, left)
-  end,
-  charge = function(s, q) s.used = s.used + q.cost end,
-  refund = function(s, q)
-    if q.charged_at + q.window >= s.ends_at then s.used = math.max(s.used - q.cost, 0) end
-  end,
-  save = function(key, s) store(key, s.used, text(s.ends_at, s.used), s.ends_at - now) end,
-}
+-- ends_at, used
+strategies[1] = function(key, value, refunds, amount, capacity, window, cost, charged_at)
+  local ends_at, used = numbers(key, value, '<dd', 16)
+  local fresh = now + window
+  if now >= ends_at or used == 0 then
+    ends_at, used = fresh, 0
+  elseif ends_at > fresh then
+    ends_at = fresh
+  end
+  if refunds then
+    if charged_at + window >= ends_at then used = max(used - cost, 0) end
+  elseif amount == 0 or cost > capacity or (cost > 0 and used + cost > amount) then
+    return false
+  else
+    used = used + cost
+  end
+  return true, used > 0 and pack('<dd', ends_at, used), ends_at - now
+end

@@ -1,12 +1,22 @@
 -- A list: the sum of all costs, then the hits, oldest first: "at", or "at cost" for a cost above 1.
-local function hit_of(entry)
+-- The value that stands for it here is what is used, and how much of that is not written yet.
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+-- A whole number; for Lua, "nan" and "1e9" are numbers, too.
+local function whole(text)
+  return tonumber(string.match(text, '^%d+$'))
+end
+
+local function hit_of(key, entry)
   local at, cost = string.match(entry, '^(%d+) ?(%d*)$')
-  if not at then foreign(entry) end
+  if not at then foreign(key) end
   return tonumber(at), tonumber(cost) or 1
 end
 
 local function entry_of(at, cost)
-  return cost == 1 and text(at) or text(at, cost)
+  return cost == 1 and text(at) or text(at) .. ' ' .. text(cost)
 end
 
 -- So many entries are read at a time, for one by one each would be looked for anew; but often the
@@ -19,123 +29,138 @@ local function oldest_first(key)
   return function()
     if place == #entries then
       first = first + place
-      entries, place = redis.call('LRANGE', key, first, first + size - 1), 0
+      entries, place = call('LRANGE', key, first, first + size - 1), 0
       size = CHUNK
     end
     place = place + 1
-    if entries[place] then return hit_of(entries[place]) end
+    if entries[place] then return hit_of(key, entries[place]) end
   end
 end
 
 -- The same, newest first, with the place of each from the end: -1, -2 and so on.
 local function newest_first(key)
-  local last, entries, left = redis.call('LLEN', key) - 1, {}, 0
+  local last, entries, left = call('LLEN', key) - 1, {}, 0
   local place, size = 0, 1
   return function()
     if left == 0 then
       if last < 1 then return end
-      local first = math.max(last - size + 1, 1)
-      entries = redis.call('LRANGE', key, first, last)
+      local first = max(last - size + 1, 1)
+      entries = call('LRANGE', key, first, last)
       last, left, size = first - 1, #entries, CHUNK
     end
     local entry = entries[left]
     left, place = left - 1, place - 1
-    return place, hit_of(entry)
+    return place, hit_of(key, entry)
   end
 end
 
-strategies['moving-window'] = {
-  load = function(key)
-    local sum = redis.call('LINDEX', key, 0)
-    local used = sum and (whole(sum) or foreign(sum)) or 0
-    return { key = key, used = used, pending = 0 }
-  end,
-  settle = function(s, q)
-    local is_settled = s.settled or s.used == 0
-    s.settled = true
-    if is_settled then return end
-    local used, gone, some_left = s.used, 0, false
-    for at, cost in oldest_first(s.key) do
-      some_left = at + q.window > now
-      if some_left then break end
-      used, gone = used - cost, gone + 1
-    end
-    if not some_left then
-      redis.call('DEL', s.key)
-      s.used = 0
-      return
-    end
-    -- The sum moves to the front of what is left.
-    if gone > 0 then redis.call('LTRIM', s.key, gone, -1) end
-    -- Hits of the future, because the server's clock stepped back, are hits of now.
-    local future, later = 0, 0
-    for _, at, cost in newest_first(s.key) do
-      if at < now or (at == now and later == 0) then break end
-      future, later = future + cost, later + 1
-    end
-    if later > 0 then
-      redis.call('LTRIM', s.key, 0, -later - 1)
-      redis.call('RPUSH', s.key, entry_of(now, future))
-    end
-    s.used = used
-    if gone > 0 then redis.call('LSET', s.key, 0, text(used)) end
-  end,
-  decide = function(s, q)
-    local remaining = math.max(q.amount - s.used, 0)
-    local oldest = s.used > s.pending and redis.call('LINDEX', s.key, 1)
-    local reset_after = q.window
-    if oldest then reset_after = (hit_of(oldest)) + q.window - now end
-    if impossible(q) then return deny(remaining, reset_after, -1) end
-    if q.cost <= remaining then return admit(remaining - q.cost, reset_after) end
-    local used = s.used
-    if used > s.pending then
-      for at, cost in oldest_first(s.key) do
-        used = used - cost
-        if used + q.cost <= q.amount then
-          return deny(remaining, reset_after, at + q.window - now)
-        end
-      end
-    end
-    return deny(remaining, reset_after, q.window)
-  end,
-  charge = function(s, q) s.used, s.pending = s.used + q.cost, s.pending + q.cost end,
-  refund = function(s, q)
-    if s.used == 0 then return end
-    -- The newest hit that is not later than the charge.
-    for place, at, cost in newest_first(s.key) do
-      if at <= q.charged_at then
-        local returned = math.min(q.cost, cost)
-        s.used = s.used - returned
-        if s.used == 0 then
-          redis.call('DEL', s.key)
-          return
-        end
-        redis.call('LSET', s.key, 0, text(s.used))
-        if returned < cost then
-          redis.call('LSET', s.key, place, entry_of(at, cost - returned))
-        else
-          redis.call('LSET', s.key, place, '-')
-          redis.call('LREM', s.key, -1, '-')
-        end
+-- What all hits in the list cost.
+local function sum_of(key)
+  local sum = redis.pcall('LINDEX', key, 0)
+  if type(sum) == 'table' then
+    if string.find(sum.err, 'WRONGTYPE', 1, true) then foreign(key) end
+    -- Let the server say so itself.
+    sum = call('LINDEX', key, 0)
+  end
+  return sum and (whole(sum) or foreign(key)) or 0
+end
+
+-- Drops what has left the window, and tells what is used.
+local function settle(key, window)
+  local used, gone, some_left = sum_of(key), 0, false
+  if used == 0 then return 0 end
+  for at, cost in oldest_first(key) do
+    some_left = at + window > now
+    if some_left then break end
+    used, gone = used - cost, gone + 1
+  end
+  if not some_left then
+    call('DEL', key)
+    return 0
+  end
+  -- The sum moves to the front of what is left.
+  if gone > 0 then call('LTRIM', key, gone, -1) end
+  -- Hits of the future, because the server's clock stepped back, are hits of now.
+  local future, later = 0, 0
+  for _, at, cost in newest_first(key) do
+    if at < now or (at == now and later == 0) then break end
+    future, later = future + cost, later + 1
+  end
+  if later > 0 then
+    call('LTRIM', key, 0, -later - 1)
+    call('RPUSH', key, entry_of(now, future))
+  end
+  if gone > 0 then call('LSET', key, 0, text(used)) end
+  return used
+end
+
+-- Takes back the newest hit that is not later than the charge.
+local function give_back(key, log, cost, charged_at)
+  if log.used == 0 then return end
+  for place, at, hit in newest_first(key) do
+    if at <= charged_at then
+      local returned = min(cost, hit)
+      log.used = log.used - returned
+      if log.used == 0 then
+        call('DEL', key)
         return
       end
-    end
-  end,
-  save = function(key, s, q)
-    if s.pending > 0 then
-      if s.used == s.pending then
-        redis.call('DEL', key)
-        redis.call('RPUSH', key, text(s.used), entry_of(now, s.pending))
+      call('LSET', key, 0, text(log.used))
+      if returned < hit then
+        call('LSET', key, place, entry_of(at, hit - returned))
       else
-        local at, cost = hit_of(redis.call('LINDEX', key, -1))
-        if at == now then
-          redis.call('LSET', key, -1, entry_of(now, cost + s.pending))
-        else
-          redis.call('RPUSH', key, entry_of(now, s.pending))
-        end
-        redis.call('LSET', key, 0, text(s.used))
+        call('LSET', key, place, '-')
+        call('LREM', key, -1, '-')
       end
-      redis.call('PEXPIRE', key, time_to_live(q.window))
+      return
     end
-  end,
-}
+  end
+end
+
+strategies[2] = function(key, log, refunds, amount, capacity, window, cost, charged_at)
+  log = log or { used = settle(key, window), pending = 0 }
+  if refunds then
+    give_back(key, log, cost, charged_at)
+    return true, log, window
+  end
+  local remaining, reset_after = max(amount - log.used, 0), window
+  local is_written = log.used > log.pending
+  if is_written then
+    reset_after = hit_of(key, call('LINDEX', key, 1)) + window - now
+  end
+  if amount == 0 or cost > capacity then
+    return false, nil, nil, { 0, remaining, reset_after, -1 }
+  end
+  if cost <= remaining then
+    local charged = { used = log.used + cost, pending = log.pending + cost }
+    return true, charged, window, { 1, remaining - cost, reset_after, 0 }
+  end
+  local used, retry_after = log.used, window
+  if is_written then
+    for at, hit in oldest_first(key) do
+      used = used - hit
+      if used + cost <= amount then
+        retry_after = at + window - now
+        break
+      end
+    end
+  end
+  return false, nil, nil, { 0, remaining, reset_after, retry_after }
+end
+
+save_log = function(key, log, window)
+  if log.pending == 0 then return end
+  if log.used == log.pending then
+    call('DEL', key)
+    call('RPUSH', key, text(log.used), entry_of(now, log.pending))
+  else
+    local at, cost = hit_of(key, call('LINDEX', key, -1))
+    if at == now then
+      call('LSET', key, -1, entry_of(now, cost + log.pending))
+    else
+      call('RPUSH', key, entry_of(now, log.pending))
+    end
+    call('LSET', key, 0, text(log.used))
+  end
+  call('PEXPIRE', key, time_to_live(window))
+end

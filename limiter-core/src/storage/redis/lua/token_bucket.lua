@@ -1,85 +1,48 @@
--- "full_at fraction"; what is missing is counted in microseconds and 1 / amount of one.
-local function mixed(whole, part, amount)
-  local carry = math.floor(part / amount)
-  return { whole + carry, part - carry * amount }
+-- full_at, fraction; what is missing is counted in microseconds and 1 / amount of one.
+
+-- Carries what is a whole microsecond.
+local function carried(whole, part, amount)
+  if part >= amount then return whole + 1, part - amount end
+  return whole, part
 end
 
 -- How long a cost takes to come back.
-local function time_of(cost, q)
-  local whole, part = math.floor(q.window / q.amount), q.window % q.amount
-  local quotient, rest = multiply_divide(cost, part, q.amount)
-  return { cost * whole + quotient, rest }
+local function time_of(cost, window, amount)
+  local part = window % amount
+  local quotient, rest = multiply_divide(cost, part, amount)
+  return cost * ((window - part) / amount) + quotient, rest
 end
 
-local function missing(s, q)
-  return { math.max(s.full_at - now, 0), math.min(s.fraction, math.max(q.amount - 1, 0)) }
-end
-
-local function is_more(a, b)
-  return a[1] > b[1] or (a[1] == b[1] and a[2] > b[2])
-end
-
-local function plus(a, b, q)
-  return mixed(a[1] + b[1], a[2] + b[2], q.amount)
-end
-
-local function minus(a, b, q)
-  if is_more(b, a) then return { 0, 0 } end
-  if a[2] < b[2] then return { a[1] - b[1] - 1, a[2] + q.amount - b[2] } end
-  return { a[1] - b[1], a[2] - b[2] }
-end
-
--- How many whole tokens a time is worth, and what is left of it, in 1 / amount microseconds.
-local function tokens_in(time, q)
-  local windows, part = math.floor(time[1] / q.window), time[1] % q.window
-  local quotient, rest = multiply_divide(q.amount, part, q.window)
-  local carry = math.floor((rest + time[2]) / q.window)
-  return windows * q.amount + quotient + carry, rest + time[2] - carry * q.window
-end
-
-local function next_token(time, q)
-  if time[1] == 0 and time[2] == 0 then return 0 end
-  local _, rest = tokens_in(time, q)
-  return math.ceil((rest == 0 and q.window or rest) / q.amount)
-end
-
-local function set_missing(s, time)
-  s.full_at, s.fraction = now + time[1], time[2]
-end
-
-strategies['token-bucket'] = {
-  load = function(key)
-    local full_at, fraction = numbers(key, 2)
-    return { full_at = full_at, fraction = fraction }
-  end,
-  settle = function(s, q)
-    if s.full_at < now then
-      s.full_at, s.fraction = now, 0
-    elseif q.amount > 0 then
-      local full = time_of(q.capacity, q)
-      if is_more(missing(s, q), full) then set_missing(s, full) end
+strategies[4] = function(key, value, refunds, amount, capacity, window, cost, charged_at)
+  local full_at, fraction = numbers(key, value, '<dd', 16)
+  local full, full_part = 0, 0
+  if amount > 0 then full, full_part = time_of(capacity, window, amount) end
+  local missing, part = max(full_at - now, 0), min(fraction, max(amount - 1, 0))
+  if full_at < now then
+    full_at, fraction, part = now, 0, 0
+  elseif amount > 0 and (missing > full or (missing == full and part > full_part)) then
+    missing, part = full, full_part
+    full_at, fraction = now + missing, part
+  end
+  if refunds then
+    local passed = max(now - charged_at, 0)
+    -- By then an empty bucket has become full.
+    local counts = passed < full or (passed == full and full_part > 0)
+    if amount > 0 and counts then
+      local whole, rest = time_of(min(cost, capacity), window, amount)
+      missing, part = missing - whole, part - rest
+      if part < 0 then missing, part = missing - 1, part + amount end
+      if missing < 0 then missing, part = 0, 0 end
+      full_at, fraction = now + missing, part
     end
-  end,
-  decide = function(s, q)
-    if q.amount == 0 then return deny(q.capacity, 0, -1) end
-    local full, gone = time_of(q.capacity, q), missing(s, q)
-    local function left(time) return (tokens_in(minus(full, time, q), q)) end
-    if impossible(q) then return deny(left(gone), next_token(gone, q), -1) end
-    local wanted = plus(gone, time_of(q.cost, q), q)
-    if not is_more(wanted, full) then return admit(left(wanted), next_token(wanted, q)) end
-    local wait = minus(wanted, full, q)
-    return deny(left(gone), next_token(gone, q), wait[2] > 0 and wait[1] + 1 or wait[1])
-  end,
-  charge = function(s, q) set_missing(s, plus(missing(s, q), time_of(q.cost, q), q)) end,
-  refund = function(s, q)
-    if q.amount == 0 then return end
-    local passed = { math.max(now - q.charged_at, 0), 0 }
-    if not is_more(time_of(q.capacity, q), passed) then return end
-    local cost = math.min(q.cost, q.capacity)
-    set_missing(s, minus(missing(s, q), time_of(cost, q), q))
-  end,
-  save = function(key, s)
-    local missing = math.max(s.full_at - now, 0)
-    store(key, missing + s.fraction, text(s.full_at, s.fraction), missing)
-  end,
-}
+  elseif amount == 0 or cost > capacity then
+    return false
+  elseif cost > 0 then
+    local whole, rest = time_of(cost, window, amount)
+    missing, part = carried(missing + whole, part + rest, amount)
+    if missing > full or (missing == full and part > full_part) then return false end
+    full_at, fraction = now + missing, part
+  end
+  local used = full_at - now + fraction
+  return true, used > 0 and pack('<dd', full_at, fraction), full_at - now
+end
