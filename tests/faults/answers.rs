@@ -105,15 +105,14 @@ async fn a_missing_password_a_wrong_one_and_a_missing_permission_are_named_at_th
     );
     assert_eq!(cli(&["ACL", "SETUSER", "timeless", "on", ">secret", "~*", "+@all", "-time"]), "OK");
     for (user, words) in [
-        ("", &["NOAUTH", "password", "unauthenticated"][..]),
-        (":wrong@", &["WRONGPASS", "password"][..]),
-        ("poor:secret@", &["permission", "eval"][..]),
-        ("timeless:secret@", &["permission", "time"][..]),
+        ("", "wants a password"),
+        (":wrong@", "does not accept user and password"),
+        ("poor:secret@", "lacks the right `+evalsha`"),
+        ("timeless:secret@", "lacks the right `+time`"),
     ] {
         let guard = guard(&format!("redis://{user}{address}"), |guard| guard);
         let error = guard.check().await.unwrap_err().to_string();
-        let lower = error.to_lowercase();
-        assert!(words.iter().any(|word| lower.contains(&word.to_lowercase())), "{user}: {error}");
+        assert!(error.contains(words), "{user}: {error}");
         assert!(!error.contains("secret") && !error.contains("wrong@"), "no credentials: {error}");
         let limit = per_hour(1, "credentials");
         assert_eq!(hit(&guard, &limit, &Key::text("client")).await.by, DecidedBy::Fallback);

@@ -17,6 +17,8 @@ fn main() {
         Some(strategy) => hitter::lasting_limit(amount, strategy.parse().expect("a strategy")),
         None => hitter::limit(amount),
     };
+    // For the URIs of TLS; nothing else in this process installs one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let admitted = runtime.block_on(async {
         let storage = hitter::redis(uri);

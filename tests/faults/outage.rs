@@ -104,6 +104,25 @@ async fn a_server_that_dies_under_load_lets_nobody_wait_and_comes_back_by_itself
     assert_eq!((health.opened, health.closed), (1, 1), "{health:?}");
 }
 
+/// [2] What a readiness page shows does not wait for a request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_comes_back_is_found_again_without_any_request() {
+    let mut ward = Ward::new().await;
+    ward.server.kill();
+    ward.until(Circuit::Open).await;
+    let decided = ward.guard.health().decided_locally;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_ne!(ward.guard.health().circuit, Circuit::Closed, "it is still away");
+    ward.server.run();
+    let began = Instant::now();
+    while ward.guard.health().circuit != Circuit::Closed {
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", ward.guard.health());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let health = ward.guard.health();
+    assert_eq!((health.opened, health.closed, health.decided_locally), (1, 1, decided));
+}
+
 /// [24]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_workers_find_a_server_again_without_a_storm() {

@@ -36,6 +36,7 @@ in_process_and_over_sockets!(
     b79_a_policy_admits_while_the_storage_is_down,
     b80_fallback_limits_replace_the_others_while_the_storage_is_down,
     b81_a_fallback_without_limits_of_its_own_starts_afresh_and_ends,
+    b82_one_probe_after_each_pause_and_each_pause_twice_as_long,
     b84_a_reset_forgets_everything,
 );
 
@@ -260,6 +261,50 @@ async fn b81_a_fallback_without_limits_of_its_own_starts_afresh_and_ends(place: 
     recovered(&guard, &site).await;
     assert_eq!(site.get("/limited").times(1).await, [429]);
     assert_eq!(site.get("/limited").client(3).times(2).await, [200, 429]);
+}
+
+/// The pauses end with ten seconds, where those of the reference begin anew after 32; each probe
+/// goes out in the second half of its pause, and no request waits for it.
+async fn b82_one_probe_after_each_pause_and_each_pause_twice_as_long(place: Place) {
+    let (storage, clock) = (Remote::new(MemoryStorage::new()), FakeClock::new());
+    let guard = GuardedStorage::builder(Arc::new(storage.clone())).clock(clock.clone());
+    let guard = guard.build().unwrap();
+    let limiter = limiter!(default_limits(["1000/minute"]), storage(guard.clone()));
+    let site = site!(place, limiter, plain);
+    let millis = Duration::from_millis;
+    for outage in 1..=2 {
+        storage.break_down();
+        assert_eq!(site.get("/plain").times(5).await, [200; 5]);
+        assert_eq!(guard.health().opened, outage);
+        for pause in [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000] {
+            let (asked, probes) = (storage.asked(), guard.health().probes);
+            clock.advance(millis(pause / 2 - 1));
+            assert_eq!(site.get("/plain").times(10).await, [200; 10]);
+            assert_eq!(guard.health().probes, probes, "left alone in the first half of {pause} ms");
+            assert_eq!(storage.asked(), asked);
+            clock.advance(millis(pause / 2 + 1));
+            assert_eq!(site.get("/plain").times(10).await, [200; 10]);
+            until(&guard, Circuit::Open).await;
+            assert_eq!(site.get("/plain").times(10).await, [200; 10]);
+            assert_eq!(storage.asked(), asked + 1, "one probe after {pause} ms");
+            assert_eq!(guard.health().probes, probes + 1);
+        }
+        storage.mend();
+        clock.advance(millis(10_000));
+        assert_eq!(site.get("/plain").times(1).await, [200]);
+        until(&guard, Circuit::Closed).await;
+        // Well for so long, it has its patience back.
+        clock.advance(millis(10_001));
+    }
+}
+
+/// Waits for the probe that is on its way.
+async fn until(guard: &GuardedStorage, circuit: Circuit) {
+    let began = Instant::now();
+    while guard.health().circuit != circuit {
+        assert!(began.elapsed().as_secs() < 20, "{:?}", guard.health());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 /// Asks until the storage decides again: requests make it be probed.

@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -18,12 +18,13 @@ use limiter_actix::{
 pub(crate) struct Remote {
     memory: MemoryStorage,
     down: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
     strategies: &'static [Strategy],
 }
 
 impl Remote {
     pub(crate) fn new(memory: MemoryStorage) -> Self {
-        Self { memory, down: Arc::default(), strategies: &Strategy::ALL }
+        Self { memory, down: Arc::default(), asked: Arc::default(), strategies: &Strategy::ALL }
     }
 
     /// One that has but these strategies.
@@ -41,7 +42,13 @@ impl Remote {
         self.down.store(false, Ordering::SeqCst);
     }
 
+    /// How often somebody tried to reach it, whether it answered or not.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
     async fn reach(&self) -> Result<(), StorageError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         if self.down.load(Ordering::SeqCst) {
             let cause = io::Error::from(io::ErrorKind::ConnectionRefused);

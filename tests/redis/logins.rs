@@ -1,24 +1,17 @@
 //! Whom the storage can log in as, and how.
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::time::Duration;
 
-use deadpool_redis::redis::{Client, TlsCertificates};
 use limiter_core::{
     Charge, FakeClock, Key, Outcome, Storage, StorageError, Strategy, Verb,
     storage::redis::RedisStorage,
 };
-use limiter_tests::redis::{RedisCluster, RedisServer};
+use limiter_tests::redis::{RedisCluster, RedisServer, RedisService};
 
 use crate::raw::{hit, per_day, storage};
 
 /// What the documentation of the storage says that deciding needs.
-const RIGHTS: [&str; 15] = [
+pub(crate) const RIGHTS: [&str; 15] = [
     "eval", "evalsha", "time", "mget", "exists", "set", "del", "lindex", "llen", "lrange", "lset",
     "ltrim", "lrem", "rpush", "pexpire",
 ];
@@ -27,7 +20,7 @@ const RIGHTS: [&str; 15] = [
 const RIGHTS_TO_CLEAR: [&str; 2] = ["scan", "unlink"];
 
 /// A user with just these rights.
-fn add_user<'a>(server: &RedisServer, rights: impl IntoIterator<Item = &'a str>) {
+pub(crate) fn add_user<'a>(server: &RedisServer, rights: impl IntoIterator<Item = &'a str>) {
     let mut words: Vec<_> =
         ["ACL", "SETUSER", "app", "reset", "on", ">pw", "~limiter:*"].map(str::to_owned).into();
     words.extend(rights.into_iter().map(|right| format!("+{right}")));
@@ -93,12 +86,93 @@ async fn a_user_without_one_of_the_documented_rights_is_told_which_and_what_to_d
     for missing in RIGHTS {
         add_user(&server, RIGHTS.into_iter().filter(|right| *right != missing));
         let error = use_everything(&server).await.expect_err(missing).to_string();
-        assert!(error.contains("the user lacks a right"), "{missing}: {error}");
+        // A script that passes an error on names all that it calls.
+        let named = error.split('`').nth(1).unwrap();
+        let rights: Vec<_> = named.split(' ').map(|right| right.trim_start_matches('+')).collect();
+        assert!(error.contains("the user lacks") && rights.contains(&missing), "{error}");
     }
     add_user(&server, RIGHTS);
     server.cli(&["ACL", "SETUSER", "app", "resetkeys", "~other:*"]);
     let error = use_everything(&server).await.unwrap_err().to_string();
-    assert!(error.contains("the user lacks a right"), "{error}");
+    assert!(error.contains("lacks a right to the keys"), "{error}");
+}
+
+/// The password that servers want in the next tests.
+const RIGHT: &str = "right";
+
+/// What the first question says, which asks for a connection, and what a hit says.
+async fn refusals(uri: &str) -> [String; 2] {
+    let (limit, key) = (per_day(5, Strategy::FixedWindow, "refused"), Key::text("client"));
+    let storage = storage(uri);
+    let hit = storage.apply(Verb::Hit, &mut [Charge::new(&limit, &key)]).await;
+    [storage.ping().await.expect_err(uri), hit.expect_err(uri)].map(|error| {
+        let text = error.to_string();
+        assert!(!text.contains("s3cret"), "no credentials: {text}");
+        text
+    })
+}
+
+async fn every_wrong_login_is_told(scheme: &str, hosts: &str) {
+    for (login, words) in [
+        ("", "wants a password: give it in the URI"),
+        (":s3cret@", "does not accept user and password: check both"),
+        ("default:s3cret@", "does not accept user and password: check both"),
+        ("nobody:s3cret@", "does not accept user and password: check both"),
+    ] {
+        for error in refusals(&format!("{scheme}://{login}{hosts}")).await {
+            assert!(error.contains(words), "{scheme}, `{login}`: {error}");
+        }
+    }
+    storage(&format!("{scheme}://:{RIGHT}@{hosts}")).ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_password_says_so_or_does_not_accept_another() {
+    let server = RedisServer::with(&["--requirepass", RIGHT]);
+    every_wrong_login_is_told("redis", &server.address().to_string()).await;
+}
+
+/// The server says the same to a user who is switched off, and to one who need not log in.
+#[tokio::test]
+async fn a_user_that_is_switched_off_or_a_password_that_nobody_has_is_told() {
+    let server = RedisServer::start();
+    server.cli(&["ACL", "SETUSER", "app", "off", ">s3cret", "~*", "+@all"]);
+    for login in ["app:s3cret", ":s3cret"] {
+        for error in refusals(&format!("redis://{login}@{}", server.address())).await {
+            assert!(error.contains("does not accept user and password"), "{login}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_wants_a_password_says_so_or_does_not_accept_another() {
+    let cluster = RedisCluster::start();
+    for node in &cluster.nodes {
+        for setting in ["masterauth", "requirepass"] {
+            assert_eq!(node.cli(&["CONFIG", "SET", setting, RIGHT]), "OK");
+        }
+    }
+    let hosts = cluster.uri().split_once("://").unwrap().1.to_owned();
+    every_wrong_login_is_told("redis+cluster", &hosts).await;
+}
+
+#[tokio::test]
+async fn servers_behind_sentinels_that_want_a_password_say_so_or_do_not_accept_another() {
+    let service = RedisService::start();
+    assert_eq!(service.servers[0].cli(&["CONFIG", "SET", "requirepass", RIGHT]), "OK");
+    let hosts = service.uri().split_once("://").unwrap().1.to_owned();
+    every_wrong_login_is_told("redis+sentinel", &hosts).await;
+}
+
+/// A database other than the first is chosen while the connection is made.
+#[tokio::test]
+async fn a_user_that_may_not_choose_its_database_is_told_which_right_is_missing() {
+    let server = RedisServer::start();
+    add_user(&server, RIGHTS);
+    let [ping, hit] = refusals(&format!("redis://app:pw@{}/2", server.address())).await;
+    for error in [ping, hit] {
+        assert!(error.contains("lacks the right `+select`"), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -115,86 +189,4 @@ async fn on_a_cluster_a_user_needs_to_see_the_slots_besides() {
         assert_eq!(hit(&storage, &limit, &Key::number(client)).await, Outcome::Admit);
     }
     storage.clear().await.unwrap();
-}
-
-/// A certificate authority of our own, and a certificate for this machine.
-struct Authority(PathBuf);
-
-impl Authority {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("limiter-tls-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let names = "subjectAltName=DNS:localhost,IP:127.0.0.1";
-        fs::write(folder.join("names"), names).unwrap();
-        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-        let authority = Self(folder);
-        for command in [
-            &format!("req -x509 {key} -days 2 -subj /CN=authority -keyout ca.key -out ca.crt"),
-            &format!("req {key} -subj /CN=localhost -keyout server.key -out server.csr"),
-            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names \
-             -out server.crt",
-        ] {
-            let mut openssl = Command::new("openssl");
-            openssl.args(command.split_whitespace()).current_dir(&authority.0);
-            let output = openssl.output().expect("openssl is installed");
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        }
-        authority
-    }
-
-    fn path(&self, name: &str) -> String {
-        Path::new(&self.0).join(name).to_string_lossy().into_owned()
-    }
-
-    /// A server that speaks TLS on a port of its own, besides.
-    fn serve(&self) -> (RedisServer, u16) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let (certificate, key) = (self.path("server.crt"), self.path("server.key"));
-        let server = RedisServer::with(&[
-            "--tls-port",
-            &port.to_string(),
-            "--tls-cert-file",
-            &certificate,
-            "--tls-key-file",
-            &key,
-            "--tls-ca-cert-file",
-            &self.path("ca.crt"),
-            "--tls-auth-clients",
-            "no",
-        ]);
-        (server, port)
-    }
-}
-
-impl Drop for Authority {
-    fn drop(&mut self) {
-        // The folder is in the way of nobody.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-#[tokio::test]
-async fn a_private_authority_is_trusted_through_a_client_of_ones_own_and_not_otherwise() {
-    // Once in this process, which another test may have done.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let authority = Authority::new();
-    let (server, port) = authority.serve();
-    add_user(&server, RIGHTS);
-    for host in ["localhost", "127.0.0.1"] {
-        let uri = format!("rediss://app:pw@{host}:{port}");
-        let error = storage(&uri).ping().await.unwrap_err().to_string();
-        assert!(error.to_lowercase().contains("certificate"), "{error}");
-
-        let root_cert = Some(fs::read(authority.path("ca.crt")).unwrap());
-        let certificates = TlsCertificates { client_tls: None, root_cert };
-        let client = Client::build_with_tls(uri, certificates).unwrap();
-        let storage = RedisStorage::from_client(client).build().unwrap();
-        let (limit, key) = (per_day(1, Strategy::FixedWindow, host), Key::text("client"));
-        assert_eq!(hit(&storage, &limit, &key).await, Outcome::Admit);
-        assert_eq!(hit(&storage, &limit, &key).await, Outcome::Deny);
-        let debug = format!("{storage:?}");
-        assert!(!debug.contains("pw"), "{debug}");
-    }
 }

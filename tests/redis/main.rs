@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where, and has failed")]
 
 mod clearing;
+mod eviction;
 mod expiry;
 mod foreign;
 mod gathering;
@@ -18,4 +19,5 @@ mod round_trips;
 mod size;
 mod slots;
 mod slots_apart;
+mod tls;
 mod uris;

@@ -117,6 +117,22 @@ impl RedisServer {
         }
     }
 
+    /// Stops it as if it were busy for ever: connections stay, and nothing is answered.
+    pub fn stall(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on after [`stall`](Self::stall).
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let process = self.child.as_ref().expect("the server runs").id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(sent.expect("kill is installed").success());
+    }
+
     /// Runs a command of `redis-cli` and returns what it prints.
     pub fn cli(&self, arguments: &[&str]) -> String {
         let output = Command::new("redis-cli")
@@ -154,7 +170,7 @@ fn folder(port: u16) -> PathBuf {
 
 /// A port below those that the system gives to outgoing connections, with the one 10,000 above,
 /// which the nodes of a cluster talk on.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let is_free = |port: &u16| {
         let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
@@ -190,12 +206,22 @@ pub struct RedisCluster {
 }
 
 impl RedisCluster {
+    /// What every node is told.
+    pub const OPTIONS: [&str; 4] = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+
     /// Starts it, and waits until all nodes agree.
     pub fn start() -> Self {
-        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
-        let nodes: Vec<_> = (0..6).map(|_| RedisServer::with(&options)).collect();
-        let addresses: Vec<_> = nodes.iter().map(|node| node.address().to_string()).collect();
-        let mut create = vec!["--cluster", "create"];
+        let nodes: Vec<_> = (0..6).map(|_| RedisServer::with(&Self::OPTIONS)).collect();
+        let addresses: Vec<_> = nodes.iter().map(RedisServer::address).collect();
+        Self::join(nodes, &addresses, &[])
+    }
+
+    /// Joins six nodes that know each other by these addresses, with options for `redis-cli`, and
+    /// waits until all agree.
+    pub fn join(nodes: Vec<RedisServer>, addresses: &[SocketAddr], options: &[&str]) -> Self {
+        let addresses: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
+        let mut create = options.to_vec();
+        create.extend(["--cluster", "create"]);
         create.extend(addresses.iter().map(String::as_str));
         create.extend(["--cluster-replicas", "1", "--cluster-yes"]);
         nodes[0].cli(&create);

@@ -81,16 +81,16 @@ impl LimiterBuilder {
     }
 
     /// Limits that take the place of all others while counters of this process decide, for each
-    /// endpoint and client. They are what each process admits: [`instances`](Self::instances) does
-    /// not divide them. Default: none, so that the limits stay what they are.
+    /// endpoint and client; divided by [`instances`](Self::instances) as these are. Default: none, so
+    /// that the limits stay what they are.
     pub fn fallback_limits(mut self, limits: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.remote.fallback_limits.extend(limits.into_iter().map(Into::into));
         self
     }
 
-    /// How many processes share the remote storage: each has that share of the limits while
-    /// counters of its own decide, and at least 1. Of no effect on
-    /// [`fallback_limits`](Self::fallback_limits). Default: 1, so that each has all.
+    /// How many processes share the remote storage: each has that share of the limits, or of the
+    /// [`fallback_limits`](Self::fallback_limits), while counters of its own decide, and at least 1.
+    /// Default: 1, so that each has all.
     pub fn instances(mut self, instances: u32) -> Self {
         self.remote.instances = instances;
         self

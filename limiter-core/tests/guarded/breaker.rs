@@ -98,6 +98,42 @@ async fn when_the_storage_is_well_again_counting_goes_on_there() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_outage_is_noticed_without_any_request() {
+    let ward = Ward::new();
+    ward.open(State::Refusing).await;
+    let asked = ward.patient.asked();
+    // Both clocks: one tells when a probe is due, the other wakes who sends it.
+    let pass = async |millis| {
+        for _ in 0..millis {
+            ward.clock.advance(Duration::from_millis(1));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    pass(1_500).await;
+    assert_eq!(ward.guard.health().circuit, Circuit::Open);
+    // Pauses of at most 100, 200, 400 and 800 ms, and of at least half of that.
+    assert!((asked + 4..=asked + 6).contains(&ward.patient.asked()), "{:?}", ward.guard.health());
+    ward.patient.is(State::Well);
+    pass(10_000).await;
+    let health = ward.guard.health();
+    assert_eq!((health.circuit, health.closed), (Circuit::Closed, 1));
+    let asked = ward.patient.asked();
+    pass(20_000).await;
+    assert_eq!(ward.patient.asked(), asked, "a storage that is well is not probed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_is_dropped_during_an_outage_probes_no_more() {
+    let ward = Ward::new();
+    ward.open(State::Refusing).await;
+    let (patient, clock, asked) = (ward.patient.clone(), ward.clock.clone(), ward.patient.asked());
+    drop(ward);
+    clock.advance(Duration::from_secs(10));
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(patient.asked(), asked);
+}
+
 /// A storage that answers, but too late for any decision, is not well.
 #[tokio::test(start_paused = true)]
 async fn a_storage_that_is_too_slow_stays_alone() {

@@ -91,6 +91,21 @@ async fn a_scope_in_shadow_mode_denies_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn fallback_limits_are_divided_among_the_instances_too() {
+    for (instances, admitted) in [(1, 9), (4, 2), (100, 1)] {
+        let ward = Ward::with(|guard| {
+            let limits = [Quota::per_minute(9), Quota::per_hour(50)];
+            guard.fallback_limits(Strategy::FixedWindow, limits).instances(instances)
+        });
+        ward.open(State::Refusing).await;
+        let limit = per_minute(1, "divided");
+        for hit in 1..=12 {
+            assert_eq!(ward.hit(&limit).await, hit <= admitted, "{hit} with {instances}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_same_limits_are_divided_among_the_instances() {
     let ward = Ward::with(|guard| guard.instances(4));
     ward.open(State::Refusing).await;

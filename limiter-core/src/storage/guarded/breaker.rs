@@ -139,6 +139,11 @@ impl Breaker {
         Some(Turn(lost_at))
     }
 
+    /// When the next probe may start, while the circuit is open.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.is_open().then(|| Timestamp::from_micros(self.probe_at.load(Ordering::Relaxed)))
+    }
+
     /// A probe was answered: closes the circuit. Whether it was open.
     pub(super) fn close(&self, now: Timestamp) -> bool {
         let mut course = self.course.lock();

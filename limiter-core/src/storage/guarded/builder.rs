@@ -63,8 +63,8 @@ impl GuardedStorageBuilder {
     }
 
     /// Quotas that stand in for the limits while this process decides: in each scope, for each key,
-    /// all of them in place of whatever limits that scope has. They hold for one process as they are
-    /// written. Default: none; then the limits themselves are enforced.
+    /// all of them in place of whatever limits that scope has. Like these they are divided by
+    /// [`instances`](Self::instances). Default: none; then the limits themselves are enforced.
     ///
     /// A request is charged them once per scope, with the highest cost that it has there.
     #[must_use]
@@ -78,8 +78,8 @@ impl GuardedStorageBuilder {
     }
 
     /// How many processes share the storage. While each decides alone, it admits that part of every
-    /// amount and burst, rounded down, but at least one: of `100/minute` 25 with four. Of no effect
-    /// on [`fallback_limits`](Self::fallback_limits). Default: 1.
+    /// amount and burst, of the limits or of the [`fallback_limits`](Self::fallback_limits), rounded
+    /// down, but at least one: of `100/minute` 25 with four. Default: 1.
     #[must_use]
     pub fn instances(self, instances: u32) -> Self {
         Self { instances, ..self }

@@ -28,7 +28,7 @@ pub(super) enum StandIn {
     Same,
     /// The same limits, with amounts divided.
     Part(NonZeroU64),
-    /// Other limits, once per scope and key.
+    /// Other limits, divided already, once per scope and key.
     Other(Box<[Limit]>),
 }
 
@@ -37,19 +37,17 @@ impl StandIn {
         fallback_limits: &[(Strategy, Quota)],
         instances: u32,
     ) -> Result<Self, Unsupported> {
+        let instances = NonZeroU64::new(instances.into()).unwrap_or(NonZeroU64::MIN);
         if !fallback_limits.is_empty() {
             // The scope that they stand in for is a part of the key.
             let scope = Scope::new("fallback");
             let limits = fallback_limits.iter().zip(0..).map(|(&(strategy, quota), ordinal)| {
                 strategy.check(&quota)?;
-                Ok(Limit::with_ordinal(quota, strategy, &scope, ordinal))
+                Ok(Limit::with_ordinal(part(&quota, instances), strategy, &scope, ordinal))
             });
             return Ok(Self::Other(limits.collect::<Result<_, _>>()?));
         }
-        Ok(match NonZeroU64::new(instances.into()) {
-            Some(instances) if instances.get() > 1 => Self::Part(instances),
-            _ => Self::Same,
-        })
+        Ok(if instances.get() > 1 { Self::Part(instances) } else { Self::Same })
     }
 }
 
@@ -81,8 +79,10 @@ impl Local {
     }
 
     fn apply_part(&self, of: NonZeroU64, verb: Verb, charges: &mut [Charge<'_>]) -> Outcome {
-        let limits: SmallVec<[Limit; 4]> =
-            charges.iter().map(|charge| charge.limit.with_quota(part(charge, of))).collect();
+        let limits: SmallVec<[Limit; 4]> = charges
+            .iter()
+            .map(|charge| charge.limit.with_quota(part(charge.limit.quota(), of)))
+            .collect();
         let mut stand_ins: SmallVec<[Charge<'_>; 4]> = charges
             .iter()
             .zip(&limits)
@@ -193,8 +193,7 @@ fn strictness(decision: &Decision) -> (bool, u64, u64) {
 }
 
 /// One process' part of a quota.
-fn part(charge: &Charge<'_>, of: NonZeroU64) -> Quota {
-    let quota = charge.limit.quota();
+fn part(quota: &Quota, of: NonZeroU64) -> Quota {
     let part = |whole: u64| (whole / of).max(whole.min(1));
     // A part of a legal amount is legal.
     let divided = Quota::new(part(quota.amount()), quota.multiples(), quota.unit());

@@ -6,10 +6,11 @@
 //!   is dropped with the question, so it reaches nobody else; the hit may have been counted there,
 //!   once, and is not repeated.
 //! * **Circuit breaker.** After five failures in a row the circuit opens: from then on nobody waits
-//!   for the storage at all. One probe at a time asks in the background, after 100 ms and then ever
-//!   more seldom, at the longest every 10 s, each at a random moment of the second half of its
-//!   pause. The first answer that comes within the deadline closes the circuit. A storage that
-//!   falls ill again at once goes on where its pauses were, so that a flapping one is left alone.
+//!   for the storage at all. One probe at a time asks in the background, whether there are requests
+//!   or not, after 100 ms and then ever more seldom, at the longest every 10 s, each at a random
+//!   moment of the second half of its pause. The first answer that comes within the deadline closes
+//!   the circuit. A storage that falls ill again at once goes on where its pauses were, so that a
+//!   flapping one is left alone.
 //! * **Failure policy.** What then happens to a charge says [`OnStoreError`](crate::OnStoreError),
 //!   for each charge or for all.
 //!

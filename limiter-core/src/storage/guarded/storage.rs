@@ -1,6 +1,10 @@
 //! A storage around another one that may be ill.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use smallvec::SmallVec;
 use tokio::{runtime::Handle, time};
@@ -15,7 +19,7 @@ use super::{
 use crate::{
     Quota,
     charge::{Charge, DecidedBy, Mode},
-    clock::Clock,
+    clock::{Clock, Timestamp},
     decision::Outcome,
     error::{OnStoreError, StorageError},
     key::Key,
@@ -302,9 +306,12 @@ impl Inner {
         }
     }
 
-    /// Tells that the circuit opened, if it did, after so many failures.
-    fn opened(&self, after: Option<u32>, error: &StorageError) {
+    /// Tells that the circuit opened, if it did, after so many failures, and begins to probe.
+    fn opened(self: &Arc<Self>, after: Option<u32>, error: &StorageError) {
         let Some(failures) = after else { return };
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(Self::probe_until_well(Arc::downgrade(self)));
+        }
         self.counts.opened.add(1);
         tracing::warn!(
             storage = self.storage.name(),
@@ -322,9 +329,23 @@ impl Inner {
     /// outlive it: a probe that is dropped counts as failed, and another runtime sends the next.
     fn probe_if_due(self: &Arc<Self>) {
         if let Ok(runtime) = Handle::try_current()
-            && let Some(turn) = self.breaker.turn(self.clock.coarse())
+            && let Some(sent) = Sent::now(self)
         {
-            runtime.spawn(Sent::new(self, turn).ask());
+            let guard = Arc::downgrade(self);
+            runtime.spawn(async move {
+                sent.ask().await;
+                Self::probe_until_well(guard).await;
+            });
+        }
+    }
+
+    /// Sends one probe after the other, so that the end of an outage is noticed without any
+    /// request. It ends with the outage, with the guard and with the runtime; and where a request
+    /// was quicker to send a probe, whose task goes on in its place.
+    async fn probe_until_well(guard: Weak<Self>) {
+        while let Some(due) = guard.upgrade().and_then(|guard| guard.breaker.due()) {
+            let Some(sent) = Sent::at(&guard, due).await else { return };
+            sent.ask().await;
         }
     }
 }
@@ -337,9 +358,25 @@ struct Sent {
 }
 
 impl Sent {
-    fn new(guard: &Arc<Inner>, turn: Turn) -> Self {
+    fn now(guard: &Arc<Inner>) -> Option<Self> {
+        let turn = guard.breaker.turn(guard.clock.coarse())?;
         guard.counts.probes.add(1);
-        Self { guard: Arc::clone(guard), turn: Some(turn) }
+        Some(Self { guard: Arc::clone(guard), turn: Some(turn) })
+    }
+
+    /// Waits until a probe is due, if nobody is quicker.
+    async fn at(guard: &Weak<Inner>, due: Timestamp) -> Option<Self> {
+        loop {
+            let left = {
+                let guard = guard.upgrade().filter(|guard| guard.breaker.due() == Some(due))?;
+                let now = guard.clock.coarse();
+                if now >= due {
+                    return Self::now(&guard);
+                }
+                due.since(now)
+            };
+            time::sleep(Duration::from_micros(left)).await;
+        }
     }
 
     async fn ask(mut self) {

@@ -19,6 +19,7 @@ use deadpool_redis::{
         cluster::{ClusterClient, ClusterClientBuilder},
         cluster_async::ClusterConnection,
         cluster_routing::{RoutingInfo, SingleNodeRoutingInfo},
+        cmd,
         io::tcp::TcpSettings,
     },
     sentinel::{SentinelNodeConnectionInfo, SentinelServerType, TlsMode},
@@ -27,7 +28,9 @@ use parking_lot::Mutex;
 use tokio::{runtime, time::Instant};
 
 use super::{
+    eviction::EvictionCheck,
     gather::Gathering,
+    refusal,
     uri::{ServerLogin, Target},
 };
 use crate::error::StorageError;
@@ -52,6 +55,7 @@ struct Maker {
     source: Source,
     connect_timeout: Duration,
     made: AtomicU64,
+    eviction: EvictionCheck,
 }
 
 /// The place of one runtime's connection.
@@ -112,11 +116,11 @@ impl Source {
     }
 
     async fn connect(&self, connect_timeout: Duration) -> Result<Link, StorageError> {
-        let unreachable = |error: RedisError| failure("the server cannot be reached", error);
+        let unreachable = |error: RedisError| failure(&not_connected(&error.to_string()), error);
         match self {
             Self::Pool(pool) => {
                 let object = pool.get().await.map_err(|error| pool_failure(&error))?;
-                Ok(Link::Single(deadpool_redis::Connection::take(object)))
+                let_in(deadpool_redis::Connection::take(object)).await.map_err(unreachable)
             }
             Self::Sentinel(pool) => {
                 let object = pool.get().await.map_err(|error| pool_failure(&error))?;
@@ -125,13 +129,24 @@ impl Source {
             Self::Client(client) => {
                 let config = within(connect_timeout);
                 let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-                connection.map(Link::Single).map_err(unreachable)
+                let_in(connection.map_err(unreachable)?).await.map_err(unreachable)
             }
             Self::Cluster(client) => {
                 let connection = client.get_async_connection().await;
                 connection.map(Link::Cluster).map_err(unreachable)
             }
         }
+    }
+}
+
+/// A server that wants a password takes the connection of whoever has none, and closes it at the
+/// first script, often before anybody reads why. (Clusters and sentinels are asked for their servers
+/// first, and say it then.)
+async fn let_in(mut connection: MultiplexedConnection) -> RedisResult<Link> {
+    match cmd("PING").query_async::<Value>(&mut connection).await {
+        Err(error) if error.code() == Some("NOAUTH") => Err(error),
+        // Any other answer is that of a server which knows us.
+        _ => Ok(Link::Single(connection)),
     }
 }
 
@@ -171,8 +186,10 @@ fn sentinel(
 }
 
 impl Connections {
-    pub(super) fn new(source: Source, connect_timeout: Duration) -> Self {
-        let maker = Arc::new(Maker { source, connect_timeout, made: AtomicU64::new(0) });
+    /// With the name of the storage.
+    pub(super) fn new(source: Source, connect_timeout: Duration, name: String) -> Self {
+        let eviction = EvictionCheck::new(name);
+        let maker = Arc::new(Maker { source, connect_timeout, made: AtomicU64::new(0), eviction });
         Self { maker, of_runtimes: Mutex::default() }
     }
 
@@ -232,6 +249,12 @@ impl Connections {
                 }
                 Err(error) => Some((Instant::now(), error.clone())),
             };
+            if let Ok(connection) = &made {
+                let is_cluster = maker.source.is_cluster();
+                let connection = connection.clone();
+                // In a task of its own: no request waits for it.
+                tokio::spawn(async move { maker.eviction.run(connection, is_cluster).await });
+            }
             made
         });
         attempt.await.unwrap_or_else(|error| {
@@ -319,7 +342,12 @@ pub(super) fn failure(what: &str, error: RedisError) -> StorageError {
 }
 
 fn pool_failure(error: &deadpool_redis::PoolError) -> StorageError {
-    StorageError::new(format!("the server cannot be reached: {error}"))
+    let error = error.to_string();
+    StorageError::new(format!("{}: {error}", not_connected(&error)))
+}
+
+fn not_connected(error: &str) -> String {
+    refusal::remedy(error).unwrap_or_else(|| "the server cannot be reached".to_owned())
 }
 
 /// What the client says of a URI may quote it, so it is not repeated.

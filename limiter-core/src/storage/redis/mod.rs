@@ -58,15 +58,34 @@
 //! (2⁵¹ microseconds): numbers in Lua are exact no further. [`RedisStorage`] refuses the rest when
 //! a limiter is built.
 //!
+//! # Memory of the server
+//!
+//! Every counter expires, and so any `maxmemory-policy` but `noeviction` lets a server that is full
+//! remove counters which are in use: whoever had one begins anew. Whether it would is asked once,
+//! beside the first request, of every primary, and warned of in the log. With `noeviction` a full
+//! server says so, and the failure policy decides. A server that does not tell its configuration is
+//! taken as it is.
+//!
+//! # TLS
+//!
+//! With `rediss` or `valkeys` every connection is encrypted: to a server, to all nodes of a cluster,
+//! to the sentinels and to the servers that they name. Certificates must be of an authority that the
+//! system trusts; where TLS is that of `rustls`, the variable `SSL_CERT_FILE` of the environment
+//! names a file of other authorities. Certificates of your own, for one server, take a
+//! [client](RedisStorage::from_client).
+//!
 //! # Rights
 //!
 //! An ACL user needs `~<prefix>*` and `+eval +evalsha +time +mget +exists +set +del +lindex +llen
 //! +lrange +lset +ltrim +lrem +rpush +pexpire`; for clearing `+scan +unlink` besides, for a cluster
-//! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`.
+//! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`. With `+config|get` it can be warned of
+//! counters that the server would remove.
 
 mod connection;
+mod eviction;
 mod gather;
 mod key_name;
+mod refusal;
 mod script;
 mod storage;
 mod uri;

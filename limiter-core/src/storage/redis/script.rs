@@ -333,3 +333,8 @@ fn source(strategy: Strategy) -> &'static str {
         Strategy::TokenBucket => include_str!("lua/token_bucket.lua"),
     }
 }
+
+/// The script that has a digest: errors of the server name it so.
+pub(super) fn code(digest: &str) -> Option<&'static str> {
+    SCRIPTS.iter().find(|script| script.digest == digest).map(|script| &*script.code)
+}

@@ -15,7 +15,7 @@ use deadpool_redis::redis::{
 
 use super::{
     connection::{Connection, Connections, Node, Source, failure},
-    key_name,
+    key_name, refusal,
     script::{Answer, Batch, Call, strange},
     uri::{Target, check_tls},
 };
@@ -152,7 +152,7 @@ impl RedisStorageBuilder {
                 (source, format!("redis at {}", without_login(&uri)))
             }
         };
-        let connections = Connections::new(source, self.connect_timeout);
+        let connections = Connections::new(source, self.connect_timeout, name.clone());
         let Self { prefix, clock, .. } = self;
         let keeps_slots_apart = AtomicBool::new(false);
         let inner = Inner { name, prefix, connections, keeps_slots_apart, clock };
@@ -414,17 +414,15 @@ impl Inner {
     /// What the server or the way to it said, with what to check; a connection that is of no more
     /// use is forgotten.
     fn failed(&self, connection: &Connection, error: RedisError) -> StorageError {
+        let refusal = refusal::remedy(&error.to_string());
         let remedy = match error.kind() {
             ErrorKind::Server(ServerErrorKind::ReadOnly) => {
                 self.connections.discard(connection);
                 "the server is a replica now"
             }
-            _ if lacks_right(&error) => {
-                "the user lacks a right: see the documentation of the storage for what it needs"
-            }
+            _ if refusal.is_some() => refusal.as_deref().unwrap_or_default(),
             ErrorKind::Server(ServerErrorKind::BusyLoading) => "the server is loading its data",
             ErrorKind::Server(_) if error.code() == Some("OOM") => "the server is out of memory",
-            ErrorKind::AuthenticationFailed => "check user and password",
             _ if error.is_unrecoverable_error() || error.is_connection_dropped() => {
                 self.connections.discard(connection);
                 "the connection broke"
@@ -452,18 +450,8 @@ fn groups<'a, 'b>(charges: &'a mut [Charge<'b>]) -> Vec<Group<'a, 'b>> {
     groups
 }
 
-/// Whether the user may not run a command: what a script may not has no code of its own.
-fn lacks_right(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm)
-        || error.detail().is_some_and(|text| {
-            ["user executing the script can't", "ACL failure in script"]
-                .iter()
-                .any(|denial| text.contains(denial))
-        })
-}
-
 /// Host and port of every primary, from the reply of `CLUSTER SLOTS`.
-fn primaries(slots: &Value) -> Vec<Node> {
+pub(super) fn primaries(slots: &Value) -> Vec<Node> {
     let mut primaries = Vec::new();
     let Value::Array(ranges) = slots else { return primaries };
     for range in ranges {

@@ -1,0 +1,77 @@
+//! Whether the servers throw counters away when their memory is full.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use deadpool_redis::redis::{ErrorKind, RedisResult, Value, cmd};
+
+use super::{
+    connection::{Connection, Node},
+    storage::primaries,
+};
+
+/// Looks once in the life of a storage, and warns.
+#[derive(Debug)]
+pub(super) struct EvictionCheck {
+    /// Of the storage.
+    name: String,
+    done: AtomicBool,
+}
+
+impl EvictionCheck {
+    pub(super) fn new(name: String) -> Self {
+        Self { name, done: AtomicBool::new(false) }
+    }
+
+    /// Warns of servers that would remove counters which are in use. A server that does not tell,
+    /// as many do that somebody else runs, is taken as it is; where the connection breaks, the next
+    /// one looks.
+    pub(super) async fn run(&self, mut connection: Connection, is_cluster: bool) {
+        if self.done.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut found = Vec::new();
+        for node in nodes(&mut connection, is_cluster).await {
+            match policy(&mut connection, node.as_ref()).await {
+                Ok(policy) => found.extend(policy),
+                Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => {}
+                Err(_) => return,
+            }
+        }
+        // Two runtimes may have looked side by side.
+        if self.done.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(policy) = found.first() {
+            tracing::warn!(
+                storage = %self.name,
+                policy,
+                servers = found.len(),
+                "when its memory is full, the server removes counters that are in use, and clients \
+                 begin anew: set its `maxmemory-policy` to `noeviction`"
+            );
+        }
+    }
+}
+
+/// Every server that has counters; `None` where there is but one.
+async fn nodes(connection: &mut Connection, is_cluster: bool) -> Vec<Option<Node>> {
+    if !is_cluster {
+        return vec![None];
+    }
+    let slots: RedisResult<Value> = connection.query(cmd("CLUSTER").arg("SLOTS")).await;
+    slots.map(|slots| primaries(&slots).into_iter().map(Some).collect()).unwrap_or_default()
+}
+
+/// The policy of a server, if it removes counters: they all expire, so `volatile-*` means them too.
+async fn policy(connection: &mut Connection, node: Option<&Node>) -> RedisResult<Option<String>> {
+    let mut command = cmd("CONFIG");
+    // Several names at once are understood since Redis 7 only.
+    command.arg("GET").arg("maxmemory*");
+    let mut settings: HashMap<String, String> = connection.query_at(node, command).await?;
+    let is_bounded = settings.get("maxmemory").is_some_and(|bytes| bytes != "0");
+    let policy = settings.remove("maxmemory-policy");
+    Ok(policy.filter(|policy| is_bounded && policy != "noeviction"))
+}
