@@ -230,7 +230,7 @@ fn two_processes_share_a_limit_and_go_on_without_redis() {
     }
 
     redis.run();
-    // Requests make the storage be asked again, in the background.
+    // The storage is asked again in the background.
     wait_until("the storage is asked again", || {
         one.gets("/search", 1);
         get(one.address, "/health").body.contains("Closed")
