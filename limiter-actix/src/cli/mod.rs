@@ -65,6 +65,7 @@
 //! answer, a question that nobody confirmed. 2: the command is malformed.
 
 mod config;
+mod endpoint;
 mod limits;
 mod routing;
 

@@ -1,0 +1,117 @@
+//! Which endpoints a question is about.
+
+use actix_web::http::Method;
+
+use super::{Failure, routing::Routing};
+use crate::{
+    limiter::Limiter,
+    record::{HandlerRecord, LimitRecord, handlers},
+};
+
+/// A handler or an undecorated endpoint.
+pub(super) struct Endpoint {
+    pub(super) title: String,
+    pub(super) subject: Subject,
+    /// Under which it is looked at.
+    pub(super) methods: Vec<Method>,
+    pub(super) exempt_path: bool,
+}
+
+pub(super) enum Subject {
+    Handler(&'static HandlerRecord),
+    /// The pattern of an undecorated resource.
+    Resource(String),
+}
+
+/// The methods of a handler whose routes nobody told, where they make a difference.
+pub(super) const METHODS: [Method; 5] =
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+pub(super) fn endpoints(
+    limiter: &Limiter,
+    routing: &Routing,
+    handler: Option<&String>,
+    path: Option<&String>,
+    method: Option<&Method>,
+) -> Result<Vec<Endpoint>, Failure> {
+    let mut records = handlers();
+    if let Some(wanted) = handler {
+        let names: Vec<&str> = records.iter().map(|record| record.handler()).collect();
+        let known = names.join(", ");
+        let suffix = format!("::{wanted}");
+        records.retain(|record| record.handler() == wanted || record.handler().ends_with(&suffix));
+        if records.is_empty() {
+            return Err(Failure::Refused(format!(
+                "--endpoint: expected a decorated handler, found `{wanted}`; there are: {known}"
+            )));
+        }
+    }
+    let pattern = path.map(|path| pattern_of(routing, path)).transpose()?;
+    if let Some(pattern) = &pattern {
+        records.retain(|record| {
+            routing.pattern_of(record).as_deref() == Some(pattern)
+                && (method.is_none() || serves(record, method.unwrap_or(&Method::GET)))
+        });
+    }
+    let exempt_path = path.is_some_and(|path| limiter.inner().settings.exempt_paths.contains(path));
+    let mut endpoints: Vec<Endpoint> = records
+        .into_iter()
+        .map(|record| Endpoint {
+            title: title_of(record, routing.pattern_of(record)),
+            subject: Subject::Handler(record),
+            methods: method.map_or_else(|| methods_of(record), |method| vec![method.clone()]),
+            exempt_path,
+        })
+        .collect();
+    if let (Some(pattern), true) = (pattern, endpoints.is_empty()) {
+        let method = method.unwrap_or(&Method::GET);
+        endpoints.push(Endpoint {
+            title: format!("{method} {pattern} (no decorated handler is known)"),
+            subject: Subject::Resource(pattern),
+            methods: vec![method.clone()],
+            exempt_path,
+        });
+    }
+    Ok(endpoints)
+}
+
+fn pattern_of(routing: &Routing, path: &str) -> Result<String, Failure> {
+    if !routing.are_known() {
+        return Err(Failure::Refused(
+            "--path: expected an app that told its routes to `Cli::routes`, found none".to_owned(),
+        ));
+    }
+    routing.by_path(path).ok_or_else(|| {
+        Failure::Refused(format!("--path: expected a path that a route serves, found `{path}`"))
+    })
+}
+
+/// Whether a handler may serve a method: where its routes are not known it may serve all.
+fn serves(record: &HandlerRecord, method: &Method) -> bool {
+    let mut routes = record.routes().iter();
+    record.routes().is_empty() || routes.any(|route| route.method() == method.as_str())
+}
+
+fn methods_of(record: &HandlerRecord) -> Vec<Method> {
+    let mut methods: Vec<Method> =
+        record.routes().iter().filter_map(|route| route.method().parse().ok()).collect();
+    methods.dedup();
+    if !methods.is_empty() {
+        return methods;
+    }
+    let differ = |limit: &LimitRecord| limit.per_method || !limit.methods.is_empty();
+    if record.limits().iter().any(differ) { METHODS.to_vec() } else { vec![Method::GET] }
+}
+
+fn title_of(record: &HandlerRecord, pattern: Option<String>) -> String {
+    let place = format!("{}:{}", record.file(), record.line());
+    let methods: Vec<&str> = record.routes().iter().map(|route| route.method()).collect();
+    let pattern = pattern.or_else(|| record.routes().first().map(|route| route.path().to_owned()));
+    match pattern {
+        Some(pattern) if methods.is_empty() => format!("{pattern}  {} ({place})", record.handler()),
+        Some(pattern) => {
+            format!("{} {pattern}  {} ({place})", methods.join(", "), record.handler())
+        }
+        None => format!("{} ({place})", record.handler()),
+    }
+}
