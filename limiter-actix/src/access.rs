@@ -89,7 +89,7 @@ impl List {
         self.networks.is_empty() && self.keys.is_empty()
     }
 
-    fn has(&self, address: Option<IpAddr>, key: Option<&Key>) -> bool {
+    pub(crate) fn has(&self, address: Option<IpAddr>, key: Option<&Key>) -> bool {
         address.is_some_and(|address| self.networks.iter().any(|net| net.contains(&address)))
             || key.is_some_and(|key| self.keys.contains(key))
     }

@@ -150,7 +150,8 @@ async fn b85_limits_are_listed_by_endpoint() {
         dynamic.contains("a function that limits `parity::command_line::cli_planned`"),
         "{dynamic}"
     );
-    assert!(after("scope `shop`", 1).starts_with("9 per 1 minute `shop-per-minute`"));
+    let shop = after("scope `shop`, each endpoint in it by itself", 1);
+    assert!(shop.starts_with("9 per 1 minute `shop-per-minute`"), "{shop}");
     assert!(after("every other endpoint", 1).starts_with("100 per 1 hour `default-per-hour`"));
 }
 
@@ -161,6 +162,7 @@ async fn b85_limits_are_filtered_by_endpoint_path_and_method() {
     assert_eq!(one.lines().filter(|line| !line.starts_with(' ')).count(), 1, "{one}");
     assert!(one.contains("2 per 1 minute") && one.contains("1000 per 1 day"), "{one}");
     assert!(!one.contains("100 per 1 hour"), "it overrides the defaults: {one}");
+    assert!(one.contains("what a scope around it says"), "{one}");
     let whole = told(&limiter, "limits --endpoint parity::command_line::cli_search").await;
     assert_eq!(whole, one);
 
@@ -177,6 +179,11 @@ async fn b85_limits_are_filtered_by_endpoint_path_and_method() {
     for (question, problem, status) in [
         ("limits --endpoint nowhere", "expected a decorated handler, found `nowhere`", 1),
         ("limits --path /nowhere", "expected a path that a route serves, found `/nowhere`", 1),
+        (
+            "limits --endpoint cli_search --path /stock",
+            "expected a handler that serves this path and method, found `cli_search`",
+            1,
+        ),
         ("limits --method G;T", "expected a method such as GET", 2),
         ("limits --key number:many", "expected a whole number, found `many`", 1),
         ("forget", "unrecognized subcommand", 2),
@@ -205,6 +212,79 @@ async fn b85_a_client_passes_or_fails() {
     let plain = told(&limiter, "limits --key 127.0.0.1 --path /plain/2").await;
     assert!(line_with(&plain, "100 per 1 hour").ends_with("]: Pass (99 of 100 remaining)"));
     assert_eq!(told(&limiter, client).await, failing, "looking takes nothing");
+}
+
+/// What is looked up by name may be mounted twice, or bear the name of another.
+#[actix_web::test]
+async fn b85_a_handler_is_found_wherever_it_is_mounted() {
+    let limiter = limiter!(default_limits(["100/hour"]));
+    let mounted = |app: &mut web::ServiceConfig| {
+        app.service(web::scope("/v1").service(cli_twice))
+            .service(web::scope("/v2").service(cli_twice));
+        app.service(buyers::cli_list).service(sellers::cli_list);
+    };
+    let ask = async |line: &str| {
+        let (mut out, mut problems) = (Vec::new(), Vec::new());
+        let words = ["limiter"].into_iter().chain(line.split_whitespace());
+        let status =
+            Cli::new(&limiter).routes(mounted).answer(words, &mut out, &mut problems).await;
+        assert_eq!((problems.as_slice(), status), (&b""[..], 0), "{line}");
+        String::from_utf8(out).unwrap()
+    };
+    for version in ["/v1/twice", "/v2/twice"] {
+        let twice = ask(&format!("limits --path {version}")).await;
+        assert!(
+            twice.starts_with(&format!("{version}  parity::command_line::cli_twice")),
+            "{twice}"
+        );
+        assert!(twice.contains("3 per 1 minute"), "{twice}");
+    }
+    for path in ["/buyers", "/sellers"] {
+        let listed = ask(&format!("limits --path {path}")).await;
+        assert_eq!(listed.matches("another handler has this name").count(), 2, "{listed}");
+        assert!(listed.contains("7 per 1 hour") && listed.contains("8 per 1 hour"), "{listed}");
+    }
+}
+
+#[get("/twice")]
+#[limit("3/minute")]
+async fn cli_twice() -> &'static str {
+    "twice"
+}
+
+mod buyers {
+    use super::{get, limit};
+
+    #[get("/buyers")]
+    #[limit("7/hour")]
+    pub(super) async fn cli_list() -> &'static str {
+        "buyers"
+    }
+}
+
+mod sellers {
+    use super::{get, limit};
+
+    #[get("/sellers")]
+    #[limit("8/hour")]
+    pub(super) async fn cli_list() -> &'static str {
+        "sellers"
+    }
+}
+
+#[actix_web::test]
+async fn b85_who_is_never_or_always_let_in_is_told() {
+    let limiter =
+        limiter!(deny_networks(["192.0.2.0/24"]), allow_keys([limiter_actix::Key::text("me")]));
+    let question =
+        async |key: &str| told(&limiter, &format!("limits --endpoint cli_twice {key}")).await;
+    assert!(question("--key 192.0.2.9").await.contains("on a deny list"));
+    assert!(question("--key me").await.contains("on an allow list"));
+    for neither in [question("--key 198.51.100.9").await, question("").await] {
+        assert!(!neither.contains("this client is on"), "{neither}");
+    }
+    limiter.disable();
+    assert!(question("").await.starts_with("the limiter is disabled"));
 }
 
 #[actix_web::test]

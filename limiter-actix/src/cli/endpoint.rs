@@ -2,7 +2,10 @@
 
 use actix_web::http::Method;
 
-use super::{Failure, routing::Routing};
+use super::{
+    Failure,
+    routing::{Resource, Routing},
+};
 use crate::{
     limiter::Limiter,
     record::{HandlerRecord, LimitRecord, handlers},
@@ -15,6 +18,8 @@ pub(super) struct Endpoint {
     /// Under which it is looked at.
     pub(super) methods: Vec<Method>,
     pub(super) exempt_path: bool,
+    /// Whether another handler has its name, so that nobody knows which of them serves a path.
+    pub(super) has_namesake: bool,
 }
 
 pub(super) enum Subject {
@@ -34,7 +39,8 @@ pub(super) fn endpoints(
     path: Option<&String>,
     method: Option<&Method>,
 ) -> Result<Vec<Endpoint>, Failure> {
-    let mut records = handlers();
+    let all = handlers();
+    let mut records = all.clone();
     if let Some(wanted) = handler {
         let names: Vec<&str> = records.iter().map(|record| record.handler()).collect();
         let known = names.join(", ");
@@ -46,36 +52,54 @@ pub(super) fn endpoints(
             )));
         }
     }
-    let pattern = path.map(|path| pattern_of(routing, path)).transpose()?;
-    if let Some(pattern) = &pattern {
+    let resource = path.map(|path| resource_of(routing, path)).transpose()?;
+    if let Some(resource) = &resource {
         records.retain(|record| {
-            routing.pattern_of(record).as_deref() == Some(pattern)
-                && (method.is_none() || serves(record, method.unwrap_or(&Method::GET)))
+            resource.name.as_deref() == Some(record.name())
+                || routing.pattern_of(record).as_ref() == Some(&resource.pattern)
         });
+    }
+    if let Some(method) = method {
+        records.retain(|record| serves(record, method));
+    }
+    if let (Some(wanted), true) = (handler, records.is_empty()) {
+        return Err(Failure::Refused(format!(
+            "--endpoint: expected a handler that serves this path and method, found `{wanted}`"
+        )));
     }
     let exempt_path = path.is_some_and(|path| limiter.inner().settings.exempt_paths.contains(path));
     let mut endpoints: Vec<Endpoint> = records
         .into_iter()
-        .map(|record| Endpoint {
-            title: title_of(record, routing.pattern_of(record)),
-            subject: Subject::Handler(record),
-            methods: method.map_or_else(|| methods_of(record), |method| vec![method.clone()]),
-            exempt_path,
+        .map(|record| {
+            let has_namesake = all.iter().filter(|other| other.name() == record.name()).count() > 1;
+            let pattern = match &resource {
+                _ if has_namesake => None,
+                Some(resource) => Some(resource.pattern.clone()),
+                None => routing.pattern_of(record),
+            };
+            Endpoint {
+                title: title_of(record, pattern),
+                subject: Subject::Handler(record),
+                methods: method.map_or_else(|| methods_of(record), |method| vec![method.clone()]),
+                exempt_path,
+                has_namesake,
+            }
         })
         .collect();
-    if let (Some(pattern), true) = (pattern, endpoints.is_empty()) {
+    if let (Some(resource), true) = (resource, endpoints.is_empty()) {
         let method = method.unwrap_or(&Method::GET);
         endpoints.push(Endpoint {
-            title: format!("{method} {pattern} (no decorated handler is known)"),
-            subject: Subject::Resource(pattern),
+            title: format!("{method} {} (no decorated handler is known)", resource.pattern),
+            subject: Subject::Resource(resource.pattern),
             methods: vec![method.clone()],
             exempt_path,
+            has_namesake: false,
         });
     }
     Ok(endpoints)
 }
 
-fn pattern_of(routing: &Routing, path: &str) -> Result<String, Failure> {
+fn resource_of(routing: &Routing, path: &str) -> Result<Resource, Failure> {
     if !routing.are_known() {
         return Err(Failure::Refused(
             "--path: expected an app that told its routes to `Cli::routes`, found none".to_owned(),

@@ -60,6 +60,7 @@ struct Counted {
 
 /// Why the state of a limit cannot be told.
 const BY_ENDPOINT: &str = "one counter for each endpoint: --path shows it";
+const BY_ENDPOINT_INSIDE: &str = "one counter for each endpoint inside";
 const BY_REQUEST: &str = "not known without a request";
 
 impl<'a> Question<'a> {
@@ -91,6 +92,9 @@ impl<'a> Question<'a> {
             Some(_) => self.limiter.inner().ask_storage().await.err(),
             None => None,
         };
+        for remark in self.remarks() {
+            writeln!(out, "{remark}")?;
+        }
         for section in self.sections() {
             self.print_section(&section, &mut silence, out).await?;
         }
@@ -114,6 +118,9 @@ impl<'a> Question<'a> {
                 return Err(Failure::Refused("nothing was forgotten".to_owned()));
             }
         }
+        for remark in self.remarks() {
+            writeln!(out, "{remark}")?;
+        }
         // Some storages find whatever a client has used, also where it takes a request to know.
         let storage = self.limiter.inner().storage();
         let all = self.is_total && storage.forget(key).await.map_err(failed)?;
@@ -132,8 +139,32 @@ impl<'a> Question<'a> {
                 };
                 writeln!(out, "  {}: {cleared}", line.text)?;
             }
+            for remark in section.remarks.iter().filter(|_| !all) {
+                writeln!(out, "  {remark}")?;
+            }
         }
         Ok(())
+    }
+
+    /// What makes the limits below mean something else.
+    fn remarks(&self) -> Vec<&'static str> {
+        let mut remarks = Vec::new();
+        if !self.limiter.is_enabled() {
+            remarks.push("the limiter is disabled: nothing is limited");
+        }
+        let Some(key) = &self.key else { return remarks };
+        let access = &self.limiter.inner().settings.access;
+        let address = self.client.parse().ok();
+        if access.denied.has(address, Some(key)) {
+            remarks.push("this client is on a deny list: every request is answered with 403");
+        } else if access.allowed.has(address, Some(key)) {
+            remarks.push("this client is on an allow list: it is never limited");
+        }
+        if self.limiter.inner().storage().name() == "memory" {
+            remarks
+                .push("counters are in memory: these are of this process, not of one that serves");
+        }
+        remarks
     }
 
     fn sections(&self) -> Vec<Section> {
@@ -175,14 +206,18 @@ impl<'a> Question<'a> {
 
     fn of_scope(&self, scope: &ScopeDeclaration) -> Section {
         let scopes = [Rc::new(scope.clone())];
-        let plans = [(&Method::GET, self.plan_of("", &Method::GET, &scopes))];
+        let differ = scope.terms.per_method || !scope.terms.methods.is_empty();
+        let methods = if differ { &METHODS[..] } else { &METHODS[..1] };
+        let plans = methods.iter().map(|method| (method, self.plan_of("", method, &scopes)));
         let is_own = |limit: &RuleLimit| LimitOrigin::of(limit) == LimitOrigin::Scope;
         let title = match scope.shared {
             true => format!("scope `{}`, all endpoints in it together", scope.name),
             false => format!("scope `{}`, each endpoint in it by itself", scope.name),
         };
         let mut section = self.section(title, plans, is_own);
-        section.limits.iter_mut().for_each(|line| line.counted = Err(BY_ENDPOINT));
+        if !scope.shared {
+            section.limits.iter_mut().for_each(|line| line.counted = Err(BY_ENDPOINT_INSIDE));
+        }
         section.remarks.retain(|remark| remark.contains(&format!("scope `{}`", scope.name)));
         section.remarks.extend(exemption_of(scope.exempt));
         section
@@ -223,6 +258,14 @@ impl<'a> Question<'a> {
         }
         if endpoint.exempt_path {
             section.remarks.push("exempt path: no default and application limits".to_owned());
+        }
+        if endpoint.has_namesake {
+            let remark = "another handler has this name: which of them serves a path is not known";
+            section.remarks.push(remark.to_owned());
+        }
+        if !is_general && !self.scopes.is_empty() {
+            let remark = "and what a scope around it says: `limits` without a filter lists them";
+            section.remarks.push(remark.to_owned());
         }
         section
     }

@@ -55,14 +55,15 @@
 //! * No function is asked, because there is no request: limits, scopes and conditions of functions
 //!   are named and left open, and a cost counts as 1.
 //! * Which handler serves a path is known of handlers with a route attribute, by the name that it
-//!   gives to its resource. Others are found by `--endpoint`.
-//! * Undecorated endpoints are not listed one by one; `--path` shows each. Counters of scopes belong
-//!   to the endpoints inside; they are listed without their state.
+//!   gives to its resource. Others, and those that share a name, are found by `--endpoint`.
+//! * Undecorated endpoints are not listed one by one; `--path` shows each.
+//! * Which endpoints a scope stands around is known when a request goes through it. So the limits of
+//!   scopes are listed by themselves, and without their state.
 //!
 //! # Exit status
 //!
 //! 0: answered. 1: could not be answered: an unknown endpoint or path, a storage that does not
-//! answer, a question that nobody confirmed. 2: the command is malformed.
+//! answer, filters that contradict each other, a question that nobody confirmed. 2: the command is malformed.
 
 mod config;
 mod endpoint;

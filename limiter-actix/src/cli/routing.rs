@@ -26,6 +26,14 @@ pub(super) struct Routing {
     request: Option<HttpRequest>,
 }
 
+/// Where a path leads to.
+pub(super) struct Resource {
+    /// With the prefixes of all scopes around it.
+    pub(super) pattern: String,
+    /// That of the handler, where a route attribute gave it.
+    pub(super) name: Option<String>,
+}
+
 impl Routing {
     /// The resources of an app, and the limits of its scopes, the innermost first.
     ///
@@ -60,9 +68,11 @@ impl Routing {
         self.request.is_some()
     }
 
-    /// The pattern of the resource that serves a path, with the prefixes of all scopes around it.
-    pub(super) fn by_path(&self, path: &str) -> Option<String> {
-        self.request.as_ref()?.resource_map().match_pattern(path)
+    /// The resource that serves a path.
+    pub(super) fn by_path(&self, path: &str) -> Option<Resource> {
+        let resources = self.request.as_ref()?.resource_map();
+        let pattern = resources.match_pattern(path)?;
+        Some(Resource { pattern, name: resources.match_name(path).map(str::to_owned) })
     }
 
     /// The pattern of the resource that has the name of a handler.

@@ -185,3 +185,24 @@ impl RemoteOptions {
         Ok(Store { storage, watch })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use limiter_core::storage::guarded::Circuit;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_storage_that_is_down_is_an_error_of_build_only_where_it_is_required() {
+        let closed = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
+        let uri = format!("redis://:secret@{}", closed.expect("a free port"));
+        let limiter = Limiter::builder().storage_uri(&uri).build().await.expect("reported only");
+        assert_eq!(limiter.storage_health().map(|health| health.circuit), Some(Circuit::Open));
+        let refused = Limiter::builder().storage_uri(&uri).require_storage().build().await;
+        let error = refused.expect_err("nobody answers").to_string();
+        let expected = "require_storage: expected an answer of the storage redis at 127.0.0.1:";
+        assert!(error.starts_with(expected) && !error.contains("secret"), "{error}");
+    }
+}
