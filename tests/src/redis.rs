@@ -227,13 +227,14 @@ impl RedisCluster {
         nodes[0].cli(&create);
         let cluster = Self { nodes };
         wait_until("all nodes agree", || {
-            let agree = |node: &RedisServer| {
-                let replica = node.cli(&["ROLE"]).starts_with("slave");
-                node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok")
-                    && (!replica || node.is_in_step())
-            };
-            let replicas = cluster.nodes[0].cli(&["CLUSTER", "NODES"]).matches(" slave ").count();
-            cluster.nodes.iter().all(agree) && replicas == 3
+            let is_ready =
+                |node: &RedisServer| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok");
+            // By their own word: the others may know it before they do.
+            let follows =
+                |node: &&RedisServer| node.cli(&["ROLE"]).starts_with("slave") && node.is_in_step();
+            let nodes = &cluster.nodes;
+            let known = nodes[0].cli(&["CLUSTER", "NODES"]).matches(" slave ").count();
+            nodes.iter().all(is_ready) && known == 3 && nodes.iter().filter(follows).count() == 3
         });
         cluster
     }
