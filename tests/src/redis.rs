@@ -207,7 +207,15 @@ pub struct RedisCluster {
 
 impl RedisCluster {
     /// What every node is told.
-    pub const OPTIONS: [&str; 4] = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+    pub const OPTIONS: [&str; 6] = [
+        "--cluster-enabled",
+        "yes",
+        "--cluster-node-timeout",
+        "1000",
+        // A replica need not wait for others that want the same data.
+        "--repl-diskless-sync-delay",
+        "0",
+    ];
 
     /// Starts it, and waits until all nodes agree.
     pub fn start() -> Self {
@@ -233,7 +241,7 @@ impl RedisCluster {
             let follows =
                 |node: &&RedisServer| node.cli(&["ROLE"]).starts_with("slave") && node.is_in_step();
             let nodes = &cluster.nodes;
-            let known = nodes[0].cli(&["CLUSTER", "NODES"]).matches(" slave ").count();
+            let known = nodes[0].cli(&["CLUSTER", "NODES"]).matches("slave ").count();
             nodes.iter().all(is_ready) && known == 3 && nodes.iter().filter(follows).count() == 3
         });
         cluster
