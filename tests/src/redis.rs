@@ -23,7 +23,7 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// With the defaults, but for saving, which it does not.
+    /// With the defaults, but that it does not save, nor let a replica wait for others.
     pub fn start() -> Self {
         Self::with(&[])
     }
@@ -207,15 +207,7 @@ pub struct RedisCluster {
 
 impl RedisCluster {
     /// What every node is told.
-    pub const OPTIONS: [&str; 6] = [
-        "--cluster-enabled",
-        "yes",
-        "--cluster-node-timeout",
-        "1000",
-        // A replica need not wait for others that want the same data.
-        "--repl-diskless-sync-delay",
-        "0",
-    ];
+    pub const OPTIONS: [&str; 4] = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
 
     /// Starts it, and waits until all nodes agree.
     pub fn start() -> Self {
