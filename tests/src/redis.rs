@@ -161,10 +161,14 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// A folder for a server.
+/// An empty folder for a server. An earlier one on the same port may have left its own, with the
+/// cluster that it belonged to.
 fn folder(port: u16) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("limiter-redis-{port}"));
-    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).expect("nobody uses it");
+    }
+    std::fs::create_dir(&folder).expect("a folder can be made");
     folder
 }
 
