@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use limiter_core::{Charge, Key, Limit, Mode, Receipt, Scope, Strategy, Timestamp, Unit, Verb};
+use limiter_core::{
+    Charge, Key, Limit, Mode, Outcome, Receipt, Scope, Strategy, Timestamp, Unit, Verb,
+};
 use proptest::prelude::*;
 
 use crate::{
@@ -62,7 +64,7 @@ pub(crate) fn run<W: World>(
     world: &W,
     limits: &[Limit],
     trace: &[Step],
-    apply: fn(&W, Verb, &mut [Charge<'_>]) -> limiter_core::Outcome,
+    apply: fn(&W, Verb, &mut [Charge<'_>]) -> Outcome,
 ) -> Result<(), TestCaseError> {
     let keys: Vec<_> = (0..CLIENTS).map(|client| Key::number(client as u64)).collect();
     let charge = |item: &Item| {
@@ -84,6 +86,9 @@ pub(crate) fn run<W: World>(
                 let answer = model.decide(limits, items, true, now);
                 prop_assert_eq!(outcome, answer.outcome);
                 compare(&charges, &answer)?;
+                if W::GIVES_BACK && outcome == Outcome::Deny {
+                    model.take_and_give_back(limits, items, now);
+                }
                 let receipts_of_hit = charges.iter().map(Charge::receipt).collect();
                 let (items, taken) = (items.clone(), answer.taken);
                 receipts.push(Taken { items, receipts: receipts_of_hit, taken, hit_at: now });

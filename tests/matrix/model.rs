@@ -1,6 +1,6 @@
 //! What a storage should answer: the pure functions, applied to a map of states.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use limiter_core::{
     Decision, Limit, Mode, Outcome, Strategy, Timestamp,
@@ -66,6 +66,20 @@ impl Model {
         }
         let taken = takes.into_iter().map(|takes| takes && take).collect();
         Answer { outcome, decisions, taken }
+    }
+
+    /// What is left of a denied batch where each client's part is taken by itself, if it can be, and
+    /// given back: nothing but that its counters are brought to this moment, should the clock have
+    /// stepped back.
+    pub(crate) fn take_and_give_back(&mut self, limits: &[Limit], items: &[Item], now: Timestamp) {
+        let clients: BTreeSet<_> = items.iter().map(|item| item.client).collect();
+        for client in clients {
+            let part: Vec<_> = items.iter().filter(|item| item.client == client).copied().collect();
+            let taken = self.decide(limits, &part, true, now).taken;
+            for (item, _) in part.iter().zip(taken).filter(|(_, taken)| *taken) {
+                self.refund(&limits[item.limit], item, now, now);
+            }
+        }
     }
 
     pub(crate) fn refund(

@@ -53,6 +53,9 @@ pub(crate) trait World {
     /// How many random traces it is asked: fewer where each answer comes over a network.
     const TRACES: u32 = 600;
 
+    /// Whether the charges of different clients are taken apart, and given back where others deny.
+    const GIVES_BACK: bool = false;
+
     fn new() -> Self;
 
     fn storage(&self) -> &Arc<dyn Storage>;
@@ -157,6 +160,7 @@ pub(crate) struct Redis<S> {
 /// Servers that are started once.
 pub(crate) trait Servers {
     const TRACES: u32;
+    const GIVES_BACK: bool = false;
 
     fn uri() -> String;
 }
@@ -177,6 +181,7 @@ impl Servers for Single {
 
 impl Servers for Cluster {
     const TRACES: u32 = 20;
+    const GIVES_BACK: bool = true;
 
     fn uri() -> String {
         static URI: LazyLock<String> =
@@ -197,6 +202,7 @@ impl Servers for Sentinel {
 
 impl<S: Servers> World for Redis<S> {
     const TRACES: u32 = S::TRACES;
+    const GIVES_BACK: bool = S::GIVES_BACK;
 
     fn new() -> Self {
         static WORLDS: AtomicU32 = AtomicU32::new(0);
