@@ -100,11 +100,18 @@ pub(crate) async fn decide(
     let limiter = context.worker.limiter();
     // Taken out while waiting: a borrow may not live that long.
     let mut batch = context.batch.take();
+    // What is collected, `decide_now` has asked about.
+    let mut decided = None;
     if batch.rule.is_none() {
-        let rule = plan.rule_for(limiter, request).await;
-        batch.collect(limiter, request, rule).await?;
+        // Boxed: seldom needed, it would make every decision that waits large.
+        Box::pin(async {
+            let rule = plan.rule_for(limiter, request).await;
+            batch.collect(limiter, request, rule).await
+        })
+        .await?;
+        decided = batch.hit_now(limiter);
     }
-    let decided = match batch.hit_now(limiter) {
+    let decided = match decided {
         Some(decided) => decided,
         None => match batch.apply(limiter.storage(), Verb::Hit).await {
             Ok(outcome) => batch.decided(limiter, outcome),
@@ -598,7 +605,7 @@ impl Batch {
             demand.answer(&charge);
             return Some(outcome);
         }
-        let mut charges = charges(rule, keys, demands);
+        let mut charges = charges::<4>(rule, keys, demands);
         let outcome = storage.apply_now(verb, &mut charges)?;
         answer(demands, &charges);
         Some(outcome)
@@ -608,7 +615,8 @@ impl Batch {
         let Self { rule: Some(rule), keys, demands, .. } = self else {
             return Ok(Outcome::Admit);
         };
-        let mut charges = charges(rule, keys, demands);
+        // Room for one, because what waits is kept in allocated memory.
+        let mut charges = charges::<1>(rule, keys, demands);
         let outcome = storage.apply(verb, &mut charges).await?;
         answer(demands, &charges);
         Ok(outcome)
@@ -699,7 +707,11 @@ fn charge<'a>(rule: &'a Rule, keys: &'a [Key], demand: &Demand) -> Charge<'a> {
         .taken(demand.receipt)
 }
 
-fn charges<'a>(rule: &'a Rule, keys: &'a [Key], demands: &[Demand]) -> SmallVec<[Charge<'a>; 4]> {
+fn charges<'a, const INLINE: usize>(
+    rule: &'a Rule,
+    keys: &'a [Key],
+    demands: &[Demand],
+) -> SmallVec<[Charge<'a>; INLINE]> {
     demands.iter().map(|demand| charge(rule, keys, demand)).collect()
 }
 

@@ -158,7 +158,7 @@ async fn pass(
             (Passage::Closed(response), _) => return Err(response),
             (_, None) => return Err(answer::no_middleware(record)),
             (Passage::Settle, Some(context)) => {
-                charge::refund(context).await;
+                Box::pin(charge::refund(context)).await;
                 pass_now(request, record)
             }
             (Passage::Decide(plan), Some(context)) => {
