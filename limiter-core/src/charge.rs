@@ -3,7 +3,7 @@
 use crate::{clock::Timestamp, decision::Decision, error::OnStoreError, key::Key, limit::Limit};
 
 /// Whether a charge may deny the batch, and whether it takes its cost. Complete.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// A denial denies the whole batch.
     #[default]

@@ -23,7 +23,7 @@ async fn it_fails_its_batch_and_no_other_and_is_gone_at_the_next() {
     let (storage, mut raw) = (storage(&server.uri()), Raw::to(server.address()));
     let (key, other_key) = (Key::text("client"), Key::text("another"));
     for strategy in Strategy::ALL {
-        let (limit, other) = (per_day(10, strategy, "limit"), per_day(10, strategy, "other"));
+        let (limit, other) = (per_day(10, strategy, "limit"), per_day(20, strategy, "other"));
         for (command, words) in FOREIGN {
             let case = format!("{strategy}: {} {words:?}", String::from_utf8_lossy(command));
             assert_eq!(server.cli(&["FLUSHALL"]), "OK");
@@ -35,16 +35,18 @@ async fn it_fails_its_batch_and_no_other_and_is_gone_at_the_next() {
             let _: deadpool_redis::redis::Value = raw.ask(&put);
 
             let mut charges = [Charge::new(&other, &key), Charge::new(&limit, &key)];
-            let (error, beside) = tokio::join!(
+            let mut beside = [Charge::new(&limit, &other_key)];
+            let (error, outcome_beside) = tokio::join!(
                 storage.apply(Verb::Hit, &mut charges),
-                hit(&storage, &limit, &other_key),
+                storage.apply(Verb::Hit, &mut beside),
             );
             let error = error.expect_err(&case).to_string();
             assert!(error.contains("expected a counter"), "{case}: {error}");
             assert!(charges.iter().all(|charge| charge.charged_at().is_none()), "{case}");
-            assert_eq!(beside, Outcome::Admit, "{case}");
+            assert_eq!(outcome_beside.unwrap(), Outcome::Admit, "{case}");
+            assert_eq!(beside[0].decision().unwrap().remaining(), 9, "{case}");
 
-            assert_eq!(remaining(&storage, &other, &key).await, 10, "{case}");
+            assert_eq!(remaining(&storage, &other, &key).await, 20, "{case}");
             assert_eq!(hit(&storage, &limit, &key).await, Outcome::Admit, "{case}");
             assert_eq!(remaining(&storage, &limit, &key).await, 9, "{case}");
             assert_eq!(remaining(&storage, &limit, &other_key).await, 9, "{case}");

@@ -106,8 +106,9 @@ async fn no_moment_is_sent_unless_a_clock_for_tests_is_given() {
         assert_eq!((&*texts[0], &*texts[2]), ("EVALSHA", "1"), "{texts:?}");
         assert_eq!(texts.get(5).map(|text| &**text), moment, "{texts:?}");
         let charge = &words[4];
-        assert_eq!(charge.len(), 4 + 5 + 46);
-        let numbers: Vec<_> = charge[15..]
+        // Two counts, the terms, a batch and its one charge.
+        assert_eq!(charge.len(), 8 + 42 + 9 + 8);
+        let numbers: Vec<_> = charge[10..50]
             .chunks_exact(8)
             .map(|number| f64::from_le_bytes(number.try_into().unwrap()))
             .collect();

@@ -12,7 +12,10 @@ use std::{
 use parking_lot::Mutex;
 use tokio::{runtime, sync::oneshot, task};
 
-use super::script::{Answer, Batch, strange};
+use super::{
+    answer::{Answer, strange},
+    batch::Batch,
+};
 use crate::error::StorageError;
 
 /// The batches of one runtime that wait for the next call.
@@ -95,11 +98,11 @@ fn has_several_threads() -> bool {
 fn calls(waiting: Vec<Asked>) -> Vec<Vec<Asked>> {
     let (mut calls, mut charges) = (Vec::<Vec<Asked>>::new(), 0);
     for asked in waiting {
-        charges += asked.batch.len();
+        charges += asked.batch.questions.len();
         match calls.last_mut() {
             Some(call) if call.len() < MOST_BATCHES && charges <= MOST_CHARGES => call.push(asked),
             _ => {
-                charges = asked.batch.len();
+                charges = asked.batch.questions.len();
                 calls.push(vec![asked]);
             }
         }

@@ -6,8 +6,9 @@
 //! limits, atomic by Redis' own rules, and timed by the server's clock, so that machines whose
 //! clocks differ count alike. The script admits and charges by the strategies of
 //! [`crate::strategy`], exactly; what remains and how long to wait the strategies themselves tell,
-//! here, from the counters that the script found. The tests compare both to the microsecond. It lies
-//! in the folder `lua`, a file for each strategy, and only those of a batch are sent to run.
+//! here, from the counters that the script found. The tests compare both to the microsecond, and
+//! where they differ over who is admitted, the answer is an error. It lies in the folder `lua`, a file
+//! for each strategy, and only those of a call are sent to run.
 //!
 //! Requests that ask at the same moment share one call: their batches are decided one after the
 //! other, each all or nothing by itself. A request that is alone goes at once, for no timer is waited
@@ -81,11 +82,15 @@
 //! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`. With `+config|get` it can be warned of
 //! counters that the server would remove.
 
+mod answer;
+mod batch;
+mod call;
 mod connection;
 mod eviction;
 mod gather;
 mod key_name;
 mod refusal;
+mod replay;
 mod script;
 mod storage;
 mod uri;

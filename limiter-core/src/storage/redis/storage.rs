@@ -14,9 +14,11 @@ use deadpool_redis::redis::{
 };
 
 use super::{
+    answer::{Answer, strange},
+    batch::Batch,
+    call::Call,
     connection::{Connection, Connections, Node, Source, failure},
     key_name, refusal,
-    script::{Answer, Batch, Call, strange},
     uri::{Target, check_tls},
 };
 use crate::{
@@ -220,7 +222,7 @@ impl Storage for RedisStorage {
         Box::pin(async move {
             match verb {
                 _ if charges.is_empty() => Ok(Outcome::Admit),
-                Verb::Reset => self.inner.reset(charges).await,
+                Verb::Reset => Box::pin(self.inner.reset(charges)).await,
                 Verb::Hit | Verb::Test | Verb::Refund => self.inner.decide(verb, charges).await,
             }
         })
@@ -249,7 +251,7 @@ impl Inner {
     ) -> Result<Outcome, StorageError> {
         if !self.connections.is_cluster() && !self.keeps_slots_apart.load(Ordering::Relaxed) {
             let batch = Batch::new(verb, &self.prefix, &*charges);
-            if batch.is_empty() {
+            if batch.questions.is_empty() {
                 return Ok(Outcome::Admit);
             }
             let inner = Arc::clone(self);
@@ -258,7 +260,8 @@ impl Inner {
                 return answer.write(verb, charges);
             }
         }
-        self.decide_groups(verb, &mut groups(charges)).await
+        // Boxed: seldom needed, it would make every decision large.
+        Box::pin(self.decide_groups(verb, &mut groups(charges))).await
     }
 
     /// Asks the script about the batches of several requests; `None` where the server wants one
@@ -287,7 +290,7 @@ impl Inner {
         let connection = &self.connect().await?;
         let calls = groups.iter_mut().map(|group| async move {
             let batch = Batch::new(verb, &self.prefix, group.iter().map(|charge| &**charge));
-            if batch.is_empty() {
+            if batch.questions.is_empty() {
                 return Ok(Outcome::Admit);
             }
             let answer = self.ask(connection, batch).await?;
@@ -312,7 +315,7 @@ impl Inner {
         for group in groups {
             let taken =
                 Batch::new(Verb::Refund, &self.prefix, group.iter().map(|charge| &**charge));
-            if taken.is_empty() {
+            if taken.questions.is_empty() {
                 continue;
             }
             // What cannot be given back denies somebody too early, and admits nobody too many.

@@ -1,5 +1,5 @@
 -- A list: the sum of all costs, then the hits, oldest first: "at", or "at cost" for a cost above 1.
--- The value that stands for it here is what is used, and how much of that is not written yet.
+-- Its numbers here are what is used, and how much of that is not written yet.
 local function text(number)
   return string.format('%.0f', number)
 end
@@ -94,73 +94,80 @@ local function settle(key, window)
   return used
 end
 
--- Takes back the newest hit that is not later than the charge.
-local function give_back(key, log, cost, charged_at)
-  if log.used == 0 then return end
+-- Takes back the newest hit that is not later than the charge. What is used then.
+local function give_back(key, used, cost, charged_at)
+  if used == 0 then return 0 end
   for place, at, hit in newest_first(key) do
     if at <= charged_at then
       local returned = min(cost, hit)
-      log.used = log.used - returned
-      if log.used == 0 then
+      used = used - returned
+      if used == 0 then
         call('DEL', key)
-        return
+        return 0
       end
-      call('LSET', key, 0, text(log.used))
+      call('LSET', key, 0, text(used))
       if returned < hit then
         call('LSET', key, place, entry_of(at, hit - returned))
       else
         call('LSET', key, place, '-')
         call('LREM', key, -1, '-')
       end
-      return
+      break
     end
   end
+  return used
 end
 
-strategies[2] = function(key, log, refunds, amount, capacity, window, cost, charged_at)
-  log = log or { used = settle(key, window), pending = 0 }
-  if refunds then
-    give_back(key, log, cost, charged_at)
-    return true, log, window
-  end
-  local remaining, reset_after = max(amount - log.used, 0), window
-  local is_written = log.used > log.pending
-  if is_written then
-    reset_after = hit_of(key, call('LINDEX', key, 1)) + window - now
-  end
-  if amount == 0 or cost > capacity then
-    return false, nil, nil, { 0, remaining, reset_after, -1 }
-  end
-  if cost <= remaining then
-    local charged = { used = log.used + cost, pending = log.pending + cost }
-    return true, charged, window, { 1, remaining - cost, reset_after, 0 }
-  end
-  local used, retry_after = log.used, window
-  if is_written then
-    for at, hit in oldest_first(key) do
-      used = used - hit
-      if used + cost <= amount then
-        retry_after = at + window - now
-        break
-      end
-    end
-  end
-  return false, nil, nil, { 0, remaining, reset_after, retry_after }
-end
-
-save_log = function(key, log, window)
-  if log.pending == 0 then return end
-  if log.used == log.pending then
+-- Writes what was charged.
+local function save(key, used, pending, window)
+  if pending == 0 then return end
+  if used == pending then
     call('DEL', key)
-    call('RPUSH', key, text(log.used), entry_of(now, log.pending))
+    call('RPUSH', key, text(used), entry_of(now, pending))
   else
     local at, cost = hit_of(key, call('LINDEX', key, -1))
     if at == now then
-      call('LSET', key, -1, entry_of(now, cost + log.pending))
+      call('LSET', key, -1, entry_of(now, cost + pending))
     else
-      call('RPUSH', key, entry_of(now, log.pending))
+      call('RPUSH', key, entry_of(now, pending))
     end
-    call('LSET', key, 0, text(log.used))
+    call('LSET', key, 0, text(used))
   end
   call('PEXPIRE', key, time_to_live(window))
 end
+
+strategies[2] = {
+  read = function(key, _, terms)
+    return settle(key, terms.window), 0, 0
+  end,
+  charge = function(used, pending, _, terms, refunds, key)
+    local amount, window, cost = terms.amount, terms.window, terms.cost
+    if refunds then
+      return true, give_back(key, used, cost, terms.charged_at), pending, 0, window
+    end
+    local remaining, reset_after = max(amount - used, 0), window
+    local is_written = used > pending
+    if is_written then
+      reset_after = hit_of(key, call('LINDEX', key, 1)) + window - now
+    end
+    if amount == 0 or cost > terms.capacity then
+      return false, 0, 0, 0, 0, { 0, remaining, reset_after, -1 }
+    end
+    if cost <= remaining then
+      local told = { 1, remaining - cost, reset_after, 0 }
+      return true, used + cost, pending + cost, 0, window, told
+    end
+    local left, retry_after = used, window
+    if is_written then
+      for at, hit in oldest_first(key) do
+        left = left - hit
+        if left + cost <= amount then
+          retry_after = at + window - now
+          break
+        end
+      end
+    end
+    return false, 0, 0, 0, 0, { 0, remaining, reset_after, retry_after }
+  end,
+  save = save,
+}

@@ -1,17 +1,20 @@
--- Decides batches of charges, or refunds them: the strategies of `crate::strategy`, where the state
--- is. What remains and how long to wait is not told here, but by `crate::strategy` from the states
--- that were found. (A log stays here, so its decisions are told.)
+-- Decides batches of charges, or refunds them, one after the other: the strategies of
+-- `crate::strategy`, where the state is. What remains and how long to wait is not told here, but by
+-- `crate::strategy`, which does the same again from the counters that were found. (A log stays here,
+-- so its decisions are told.)
 --
 -- KEYS   the counters, each once: first those that are strings, then those that are lists.
--- ARGV   1 packed, little-endian: how many of the keys are strings (4 bytes); then for every batch
---          the verb (1 byte), the number of its charges (4), and for every charge the place of its
---          key (4), strategy (1), mode (1), and as doubles amount, capacity, window in microseconds,
---          cost, and the moment of the charge (for a refund, else 0)
+-- ARGV   1 packed, little-endian: how many of the keys are strings (4 bytes), how many terms follow
+--          (4), and for every one strategy (1), mode (1), and as doubles amount, capacity, window in
+--          microseconds, cost, and the moment of the charge (for a refund, else 0); then for every
+--          batch the verb (1), how many such batches in a row (4), the number of charges (4), and
+--          for every charge the place of its key (4) and of its terms (4)
 --        2 the moment in microseconds; left out for the server's own
--- reply  the moment, and for every batch either -1, if a counter was not one of ours, or a list: 1
---        admitted or 0 denied, and for every charge the counter it found: nil if there was none; a
---        string; or of a log 1 admitted or 0 denied, what remains, reset_after, retry_after (-1 for
---        never).
+-- reply  1 the moment
+--        2 for every batch a letter: A admitted, D denied, F if a counter was not one of ours
+--        3 the strings that were found, nil where there was none
+--        4 for every charge of a log: 1 admitted or 0 denied, what remains, reset_after, retry_after
+--          (-1 for never)
 --
 -- All times are whole microseconds. A number here is a double, exact below 2^53: moments and
 -- windows are below 2^51 and costs below 2^50, and what would be larger is never made.
@@ -43,7 +46,7 @@ local function foreign(key)
   error(FOREIGN, 0)
 end
 
--- The numbers of a counter, as doubles; all zero where there is none.
+-- The numbers of a counter that is a string, as doubles; all zero where there is none.
 local function numbers(key, value, format, size)
   if not value then return 0, 0, 0 end
   if #value ~= size then foreign(key) end
@@ -53,9 +56,10 @@ local function numbers(key, value, format, size)
   return a, b, c
 end
 
--- The strategies, by number. Each is a function of a counter's key and value, whether it is to be
--- refunded, the quota, the cost, and when that was charged. It returns whether the cost is admitted;
--- if so, the new value (false if it is nothing) and for how long that means something.
+-- The strategies, by number. Each has three functions:
+--   read    the numbers of a counter, from its key, what was found there, and the terms;
+--   charge  from those numbers, the terms, whether they are to be refunded, and the key: whether the
+--           cost is admitted; if so, the new numbers and for how long they mean something; and, of
+--           a log, what is told;
+--   write   what is to be stored of those numbers, false if they are nothing (a log has `save`).
 local strategies = {}
--- Writes what was charged to a log.
-local save_log

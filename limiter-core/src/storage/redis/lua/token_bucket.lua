@@ -13,36 +13,43 @@ local function time_of(cost, window, amount)
   return cost * ((window - part) / amount) + quotient, rest
 end
 
-strategies[4] = function(key, value, refunds, amount, capacity, window, cost, charged_at)
-  local full_at, fraction = numbers(key, value, '<dd', 16)
-  local full, full_part = 0, 0
-  if amount > 0 then full, full_part = time_of(capacity, window, amount) end
-  local missing, part = max(full_at - now, 0), min(fraction, max(amount - 1, 0))
-  if full_at < now then
-    full_at, fraction, part = now, 0, 0
-  elseif amount > 0 and (missing > full or (missing == full and part > full_part)) then
-    missing, part = full, full_part
-    full_at, fraction = now + missing, part
-  end
-  if refunds then
-    local passed = max(now - charged_at, 0)
-    -- By then an empty bucket has become full.
-    local counts = passed < full or (passed == full and full_part > 0)
-    if amount > 0 and counts then
-      local whole, rest = time_of(min(cost, capacity), window, amount)
-      missing, part = missing - whole, part - rest
-      if part < 0 then missing, part = missing - 1, part + amount end
-      if missing < 0 then missing, part = 0, 0 end
+strategies[4] = {
+  read = function(key, value)
+    return numbers(key, value, '<dd', 16)
+  end,
+  charge = function(full_at, fraction, _, terms, refunds)
+    local amount, capacity, window, cost = terms.amount, terms.capacity, terms.window, terms.cost
+    local full, full_part = 0, 0
+    if amount > 0 then full, full_part = time_of(capacity, window, amount) end
+    local missing, part = max(full_at - now, 0), min(fraction, max(amount - 1, 0))
+    if full_at < now then
+      full_at, fraction, part = now, 0, 0
+    elseif amount > 0 and (missing > full or (missing == full and part > full_part)) then
+      missing, part = full, full_part
       full_at, fraction = now + missing, part
     end
-  elseif amount == 0 or cost > capacity then
-    return false
-  elseif cost > 0 then
-    local whole, rest = time_of(cost, window, amount)
-    missing, part = carried(missing + whole, part + rest, amount)
-    if missing > full or (missing == full and part > full_part) then return false end
-    full_at, fraction = now + missing, part
-  end
-  local used = full_at - now + fraction
-  return true, used > 0 and pack('<dd', full_at, fraction), full_at - now
-end
+    if refunds then
+      local passed = max(now - terms.charged_at, 0)
+      -- By then an empty bucket has become full.
+      local counts = passed < full or (passed == full and full_part > 0)
+      if amount > 0 and counts then
+        local whole, rest = time_of(min(cost, capacity), window, amount)
+        missing, part = missing - whole, part - rest
+        if part < 0 then missing, part = missing - 1, part + amount end
+        if missing < 0 then missing, part = 0, 0 end
+        full_at, fraction = now + missing, part
+      end
+    elseif amount == 0 or cost > capacity then
+      return false
+    elseif cost > 0 then
+      local whole, rest = time_of(cost, window, amount)
+      missing, part = carried(missing + whole, part + rest, amount)
+      if missing > full or (missing == full and part > full_part) then return false end
+      full_at, fraction = now + missing, part
+    end
+    return true, full_at, fraction, 0, full_at - now
+  end,
+  write = function(full_at, fraction)
+    return full_at - now + fraction > 0 and pack('<dd', full_at, fraction)
+  end,
+}

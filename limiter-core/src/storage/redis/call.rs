@@ -1,0 +1,152 @@
+//! One call of the script: its arguments.
+
+use std::{collections::HashMap, hash::Hash};
+
+use ahash::RandomState;
+use deadpool_redis::redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
+
+use super::{
+    answer::{self, Answer},
+    batch::{Batch, Terms},
+    connection::Connection,
+    script::{self, Script},
+};
+use crate::{charge::Mode, clock::Timestamp, storage::Verb};
+
+/// A call for several batches, decided one after the other.
+pub(super) struct Call<'a> {
+    script: &'static Script,
+    batches: &'a [Batch],
+    /// For every question, in which of the strings or of the logs its counter is.
+    counters: Vec<usize>,
+    names: Vec<&'a [u8]>,
+    packed: Vec<u8>,
+    now: Option<Timestamp>,
+}
+
+impl<'a> Call<'a> {
+    /// A call for these batches, at this moment; `None` is the server's.
+    pub(super) fn new(batches: &'a [Batch], now: Option<Timestamp>) -> Self {
+        let questions = || batches.iter().flat_map(|batch| &batch.questions);
+        let (mut strings, mut logs, mut terms) =
+            (Numbered::default(), Numbered::default(), Numbered::default());
+        let counters: Vec<_> = questions()
+            .map(|question| {
+                let names = if question.is_log() { &mut logs } else { &mut strings };
+                names.number(&*question.name)
+            })
+            .collect();
+        let charges: Vec<_> = questions()
+            .zip(&counters)
+            .map(|(question, counter)| {
+                let place = if question.is_log() { strings.all.len() + counter } else { *counter };
+                (place, terms.number(question.terms))
+            })
+            .collect();
+
+        let mut packed = Vec::with_capacity(8 + terms.all.len() * 42 + charges.len() * 8);
+        pack_count(&mut packed, strings.all.len());
+        pack_count(&mut packed, terms.all.len());
+        terms.all.iter().for_each(|terms| pack_terms(&mut packed, terms));
+        let mut rest = &*charges;
+        let rows = batches.iter().map(|batch| {
+            let (row, others) = rest.split_at(batch.questions.len());
+            rest = others;
+            (batch.verb, row)
+        });
+        for same in rows.collect::<Vec<_>>().chunk_by(|row, next| row == next) {
+            pack_row(&mut packed, same[0], same.len());
+        }
+
+        let script = Script::of(terms.all.iter().map(|terms| terms.strategy));
+        let names = [strings.all, logs.all].concat();
+        Self { script, batches, counters, names, packed, now }
+    }
+
+    /// Runs the script, and sends its text where the server does not know it. An answer for each
+    /// batch.
+    pub(super) async fn run(
+        &self,
+        connection: &mut Connection,
+    ) -> RedisResult<Option<Vec<Answer>>> {
+        let reply = connection.query(&self.command("EVALSHA", &self.script.digest)).await;
+        let reply: RedisResult<Value> = match reply {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                connection.query(&self.command("EVAL", &self.script.code)).await
+            }
+            reply => reply,
+        };
+        reply.map(|reply| answer::read(reply, self.batches, &self.counters))
+    }
+
+    fn command(&self, name: &str, script: &str) -> Cmd {
+        let mut command = cmd(name);
+        command.arg(script).arg(self.names.len()).arg(&self.names).arg(&self.packed);
+        if let Some(now) = self.now {
+            command.arg(now.micros());
+        }
+        command
+    }
+}
+
+/// Different things, in the order in which they came.
+struct Numbered<T> {
+    all: Vec<T>,
+    numbers: HashMap<T, usize, RandomState>,
+}
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self { all: Vec::new(), numbers: HashMap::default() }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Numbered<T> {
+    fn number(&mut self, thing: T) -> usize {
+        *self.numbers.entry(thing).or_insert_with(|| {
+            self.all.push(thing);
+            self.all.len() - 1
+        })
+    }
+}
+
+/// A row of questions, each the place of a counter and of its terms, so many times.
+fn pack_row(packed: &mut Vec<u8>, (verb, row): (Verb, &[(usize, usize)]), times: usize) {
+    packed.push(match verb {
+        Verb::Test | Verb::Reset => 0,
+        Verb::Hit => 1,
+        Verb::Refund => 2,
+    });
+    pack_count(packed, times);
+    pack_count(packed, row.len());
+    for (counter, terms) in row {
+        // Lua counts from 1.
+        pack_count(packed, counter + 1);
+        pack_count(packed, terms + 1);
+    }
+}
+
+fn pack_terms(packed: &mut Vec<u8>, terms: &Terms) {
+    packed.push(script::number(terms.strategy));
+    packed.push(match terms.mode {
+        Mode::Enforce => 0,
+        Mode::Shadow => 1,
+        Mode::Test => 2,
+    });
+    let quota = &terms.quota;
+    let numbers = [
+        quota.amount(),
+        quota.capacity(),
+        quota.window_micros(),
+        terms.cost,
+        terms.charged_at.micros(),
+    ];
+    for number in numbers {
+        packed.extend_from_slice(&(number as f64).to_le_bytes());
+    }
+}
+
+/// No call has 2^32 of anything: that would not fit into a command.
+fn pack_count(packed: &mut Vec<u8>, count: usize) {
+    packed.extend_from_slice(&(count as u32).to_le_bytes());
+}
