@@ -42,13 +42,13 @@ pub fn interleave(contenders: &mut [Contender], rounds: usize, times: usize) -> 
         .collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
 /// Numbers without order, the same in every run: Marsaglia's xorshift.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn below(&mut self, bound: usize) -> usize {
@@ -58,7 +58,7 @@ impl Random {
         (self.0 % bound as u64) as usize
     }
 
-    fn shuffle(&mut self, places: &mut [usize]) {
+    pub(crate) fn shuffle(&mut self, places: &mut [usize]) {
         for last in (1..places.len()).rev() {
             places.swap(last, self.below(last + 1));
         }

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::process::program;
+use crate::{
+    interleave::{Random, median},
+    process::program,
+};
 
 /// The apps of the program `over_redis`, in the order of the table.
 pub const NAMES: [&str; 7] = [
@@ -33,31 +36,46 @@ pub const GOALS: [(&str, &str, f64); 4] = [
 
 const CONNECTIONS: usize = 32;
 
-/// How long each app is loaded in a round.
-const TURN: Duration = Duration::from_millis(1_000);
+/// How long each app is loaded in a round: short, so that all of a round meet the same machine.
+const TURN: Duration = Duration::from_millis(250);
 
-/// Requests a second of each app: the medians of so many rounds, in which they take turns.
-pub fn rates(rounds: usize) -> Vec<(&'static str, f64)> {
+/// Requests a second of an app, of each round.
+pub struct Rates {
+    pub name: &'static str,
+    rounds: Vec<f64>,
+}
+
+impl Rates {
+    /// The median over all rounds.
+    pub fn per_second(&self) -> f64 {
+        median(self.rounds.clone())
+    }
+
+    /// The median over all rounds of this one divided by that one in the same round.
+    pub fn ratio(&self, to: &Self) -> f64 {
+        median(self.rounds.iter().zip(&to.rounds).map(|(of, to)| of / to).collect())
+    }
+}
+
+/// Loads all apps in turns for so many rounds. Each round has another order, so that nobody always
+/// follows the same neighbour.
+pub fn rates(rounds: usize) -> Vec<Rates> {
     let redis = Redis::start();
     let apps: Vec<Served> = NAMES.iter().map(|name| Served::start(name, redis.port)).collect();
-    let mut rates = vec![Vec::new(); apps.len()];
-    for round in 0..=rounds {
-        for (app, rates) in apps.iter().zip(&mut rates) {
-            let rate = load(&app.address);
-            // The first round warms up.
-            if round > 0 {
-                rates.push(rate);
-            }
+    // They warm up.
+    apps.iter().for_each(|app| {
+        load(&app.address);
+    });
+    let mut rates = NAMES.map(|name| Rates { name, rounds: Vec::with_capacity(rounds) });
+    let mut order: Vec<usize> = (0..apps.len()).collect();
+    let mut random = Random(1);
+    for _ in 0..rounds {
+        random.shuffle(&mut order);
+        for &place in &order {
+            rates[place].rounds.push(load(&apps[place].address));
         }
     }
-    NAMES
-        .into_iter()
-        .zip(rates)
-        .map(|(name, mut rates)| {
-            rates.sort_by(f64::total_cmp);
-            (name, rates[rates.len() / 2])
-        })
-        .collect()
+    rates.into()
 }
 
 /// Requests a second over all connections.

@@ -32,6 +32,9 @@ struct Asked {
     answer: oneshot::Sender<Result<Option<Answer>, StorageError>>,
 }
 
+/// For how many there is room at once.
+const USUAL_BATCHES: usize = 16;
+
 /// The most batches and charges of a call: a server does nothing else while it decides them.
 const MOST_BATCHES: usize = 64;
 const MOST_CHARGES: usize = 256;
@@ -74,7 +77,9 @@ impl Gathering {
             waiting.lock().push(asked);
             return None;
         }
-        let waiting = Arc::new(Mutex::new(vec![asked]));
+        let mut first = Vec::with_capacity(USUAL_BATCHES);
+        first.push(asked);
+        let waiting = Arc::new(Mutex::new(first));
         *next = Arc::downgrade(&waiting);
         Some(waiting)
     }

@@ -35,7 +35,7 @@ fn main() {
         remember();
     }
     if wanted("redis") {
-        over_redis(if quick { 3 } else { 9 });
+        over_redis(if quick { 11 } else { 41 });
     }
 }
 
@@ -100,21 +100,20 @@ fn serve(requests: u32) {
 
 /// Requests a second of served apps whose counters are in Redis.
 fn over_redis(rounds: usize) {
-    let rates = over_redis::rates(rounds);
-    let rate = |name: &str| {
-        rates.iter().find(|(other, _)| *other == name).map_or(f64::NAN, |(_, rate)| *rate)
-    };
+    let apps = over_redis::rates(rounds);
+    let named = |name: &str| apps.iter().find(|app| app.name == name).expect("an app");
     let mut table = Table::new(&["one app, 32 connections", "requests/s", "goal"]);
-    for (name, per_second) in &rates {
-        let goals = over_redis::GOALS.iter().filter(|(of, ..)| of == name);
+    for app in &apps {
+        let goals = over_redis::GOALS.iter().filter(|(of, ..)| *of == app.name);
         let verdicts: Vec<String> = goals
             .map(|(_, other, least)| {
-                let ratio = per_second / rate(other);
+                let ratio = app.ratio(named(other));
                 let word = if ratio >= *least { "reached" } else { "MISSED" };
                 format!("{ratio:.2} of {other}: ≥ {least} {word}")
             })
             .collect();
-        table.row(vec![(*name).to_owned(), format!("{per_second:.0}"), verdicts.join("; ")]);
+        let per_second = format!("{:.0}", app.per_second());
+        table.row(vec![app.name.to_owned(), per_second, verdicts.join("; ")]);
     }
     table.print("Counters in Redis, one worker, medians");
 }
