@@ -34,6 +34,47 @@ async fn an_answer_within_the_deadline_is_the_storages() {
     assert_eq!(charges[0].decided_by(), DecidedBy::Fallback);
 }
 
+/// Timers are used again: none may go off as it was set for an earlier answer.
+#[tokio::test(start_paused = true)]
+async fn each_answer_has_a_deadline_of_its_own() {
+    let ward = Ward::with(|guard| guard.deadline(Duration::from_millis(50)));
+    let limit = per_minute(100, "again");
+    // 40 ms into the first deadline, 80 ms in, and long after the timer went off.
+    for wait in [0, 0, 40, 40, 1_000] {
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        ward.patient.is(State::Slow(Duration::from_millis(49)));
+        let mut charges = [Charge::new(&limit, &ward.key)];
+        ward.apply(Verb::Hit, &mut charges).await.unwrap();
+        assert_eq!(charges[0].decided_by(), DecidedBy::Storage, "after {wait} ms");
+        ward.patient.is(State::Mute);
+        let began = Instant::now();
+        ward.apply(Verb::Hit, &mut charges).await.unwrap();
+        assert_eq!(charges[0].decided_by(), DecidedBy::Fallback, "after {wait} ms");
+        assert_eq!(began.elapsed().as_millis(), 50, "after {wait} ms");
+        ward.patient.is(State::Well);
+        ward.apply(Verb::Hit, &mut charges).await.unwrap();
+    }
+}
+
+#[test]
+fn a_deadline_holds_in_each_of_the_runtimes_of_a_thread() {
+    for _ in 0..3 {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.unwrap().block_on(async {
+            let ward = Ward::new();
+            let limit = per_minute(10, "runtimes");
+            ward.patient.is(State::Slow(Duration::from_millis(49)));
+            ward.hit(&limit).await;
+            ward.patient.is(State::Mute);
+            let began = Instant::now();
+            ward.hit(&limit).await;
+            assert_eq!(began.elapsed().as_millis(), 50);
+            assert_eq!(ward.guard.health().failures, 1);
+        });
+    }
+}
+
 /// The storage took the hit and its answer was lost. It is not asked again.
 #[tokio::test(start_paused = true)]
 async fn a_hit_whose_answer_is_lost_is_counted_once() {

@@ -64,6 +64,7 @@
 
 mod breaker;
 mod builder;
+mod deadline;
 mod health;
 mod local;
 mod probe;

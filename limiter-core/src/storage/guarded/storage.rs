@@ -1,7 +1,6 @@
 //! A storage around another one that may be ill.
 
 use std::{
-    future::Future,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -12,6 +11,7 @@ use tokio::{runtime::Handle, time};
 use super::{
     breaker::{Breaker, Turn},
     builder::GuardedStorageBuilder,
+    deadline::within,
     health::{Counts, Health},
     local::Local,
     probe::Probe,
@@ -409,22 +409,6 @@ impl Drop for Sent {
     fn drop(&mut self) {
         if let Some(turn) = self.turn.take() {
             self.guard.breaker.probe_failed(turn, None, self.guard.clock.coarse());
-        }
-    }
-}
-
-/// The answer, if it comes in time.
-async fn within<T>(
-    deadline: Duration,
-    answer: impl Future<Output = Result<T, StorageError>>,
-) -> Result<T, StorageError> {
-    if Handle::try_current().is_err() {
-        return Err(StorageError::new("expected a tokio runtime to wait on, found none"));
-    }
-    match time::timeout(deadline, answer).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            Err(StorageError::new(format!("expected an answer within {deadline:?}, found none")))
         }
     }
 }
