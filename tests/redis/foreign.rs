@@ -53,3 +53,23 @@ async fn it_fails_its_batch_and_no_other_and_is_gone_at_the_next() {
         }
     }
 }
+
+/// A log of which the script has read the beginning when it finds out.
+#[tokio::test]
+async fn a_log_that_turns_out_to_be_none_half_way_is_empty_for_the_others_of_its_call() {
+    let server = RedisServer::start();
+    let (storage, mut raw) = (storage(&server.uri()), Raw::to(server.address()));
+    let (limit, key) = (per_day(10, Strategy::MovingWindow, "log"), Key::text("client"));
+    for _ in 0..10 {
+        hit(&storage, &limit, &key).await;
+    }
+    let name = raw.key();
+    let _: String = raw.ask(&[b"LSET", &name, b"2", b"garbage"]);
+    // To say when two come back, it reads past the first.
+    let mut two = [Charge::new(&limit, &key).cost(2)];
+    let (error, beside) =
+        tokio::join!(storage.apply(Verb::Hit, &mut two), hit(&storage, &limit, &key));
+    assert!(error.unwrap_err().to_string().contains("expected a counter"));
+    assert_eq!(beside, Outcome::Admit);
+    assert_eq!(remaining(&storage, &limit, &key).await, 9);
+}
