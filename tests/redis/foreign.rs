@@ -73,3 +73,28 @@ async fn a_log_that_turns_out_to_be_none_half_way_is_empty_for_the_others_of_its
     assert_eq!(beside, Outcome::Admit);
     assert_eq!(remaining(&storage, &limit, &key).await, 9);
 }
+
+/// One of which the script finds out when it writes: a refund took away what hid it.
+#[tokio::test]
+async fn a_log_that_turns_out_to_be_none_at_the_end_fails_its_batch_and_no_other() {
+    let server = RedisServer::start();
+    let (storage, mut raw) = (storage(&server.uri()), Raw::to(server.address()));
+    let (limit, key) = (per_day(10, Strategy::MovingWindow, "log"), Key::text("client"));
+    let another = Key::text("another");
+    hit(&storage, &limit, &key).await;
+    hit(&storage, &limit, &key).await;
+    let mut newest = [Charge::new(&limit, &key)];
+    storage.apply(Verb::Hit, &mut newest).await.unwrap();
+    let name = raw.key();
+    let _: String = raw.ask(&[b"LSET", &name, b"2", b"garbage"]);
+    let mut next = [Charge::new(&limit, &key)];
+    let (refunded, error, beside) = tokio::join!(
+        storage.apply(Verb::Refund, &mut newest),
+        storage.apply(Verb::Hit, &mut next),
+        hit(&storage, &limit, &another),
+    );
+    assert_eq!(refunded.unwrap(), Outcome::Admit);
+    assert!(error.unwrap_err().to_string().contains("expected a counter"));
+    assert_eq!(beside, Outcome::Admit);
+    assert_eq!(remaining(&storage, &limit, &key).await, 10);
+}

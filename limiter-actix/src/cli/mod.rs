@@ -63,7 +63,8 @@
 //! # Exit status
 //!
 //! 0: answered. 1: could not be answered: an unknown endpoint or path, a storage that does not
-//! answer, filters that contradict each other, a question that nobody confirmed. 2: the command is malformed.
+//! answer, filters that contradict each other, a question that nobody confirmed. 2: the command is
+//! malformed.
 
 mod config;
 mod endpoint;

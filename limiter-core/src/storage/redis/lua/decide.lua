@@ -41,11 +41,11 @@ local asked, changes = { 0, 0 }, { 0, 0, 0, 0, 0 }
 -- What is told of the charges of logs.
 local told = {}
 
--- How many entries of `changes` are of the batch at hand.
+-- How many entries of `changes` are to be undone.
 local changed
 
--- Charges the batch at hand. Whether nothing denies it.
-local function charge_all(charges, refunds)
+-- Charges the batch at hand, and keeps that if it is to be kept. Whether nothing denies it.
+local function charge_all(verb, charges)
   local admitted = true
   for number = 1, 2 * charges, 2 do
     local place, by = asked[number], asked[number + 1]
@@ -55,7 +55,7 @@ local function charge_all(charges, refunds)
       counters[at] = strategy
     end
     local a, b, c = counters[at + 1], counters[at + 2], counters[at + 3]
-    local passes, new_a, new_b, new_c, lasts, tells = strategy.charge(a, b, c, by, refunds, key)
+    local passes, new_a, new_b, new_c, lasts, tells = strategy.charge(a, b, c, by, verb == REFUND, key)
     if not passes then
       admitted = admitted and by.is_shadow
     elseif by.takes then
@@ -66,16 +66,7 @@ local function charge_all(charges, refunds)
     end
     if tells then told[#told + 1] = tells end
   end
-  return admitted
-end
-
--- The letter of the batch at hand.
-local function decide(verb, charges)
-  local told_before = #told
-  changed = 0
-  local is_decided, admitted = pcall(charge_all, charges, verb == REFUND)
-  if not is_decided and admitted ~= FOREIGN then error(admitted, 0) end
-  if is_decided and (verb == REFUND or (verb == HIT and admitted)) then
+  if verb == REFUND or (verb == HIT and admitted) then
     for number = 1, changed, 5 do
       local place, lasts = changes[number], changes[number + 1]
       local at = 4 * place - 3
@@ -86,12 +77,21 @@ local function decide(verb, charges)
         counters[at + 2] = 0
       end
     end
-  else
-    for number = changed - 4, 1, -5 do
-      local at = 4 * changes[number] - 3
-      counters[at + 1], counters[at + 2], counters[at + 3] =
-        changes[number + 2], changes[number + 3], changes[number + 4]
-    end
+    changed = 0
+  end
+  return admitted
+end
+
+-- The letter of the batch at hand.
+local function decide(verb, charges)
+  local told_before = #told
+  changed = 0
+  local is_decided, admitted = pcall(charge_all, verb, charges)
+  if not is_decided and admitted ~= FOREIGN then error(admitted, 0) end
+  for number = changed - 4, 1, -5 do
+    local at = 4 * changes[number] - 3
+    counters[at + 1], counters[at + 2], counters[at + 3] =
+      changes[number + 2], changes[number + 3], changes[number + 4]
   end
   if is_decided then return admitted and 'A' or 'D' end
   for number = #told, told_before + 1, -1 do told[number] = nil end
