@@ -138,6 +138,13 @@ impl<'a> Charge<'a> {
         self.charged_at
     }
 
+    /// The number of its counter in this process: two charges have the same if, and only if, they
+    /// are on the same counter.
+    #[inline]
+    pub(crate) fn counter(&self) -> u128 {
+        self.limit.seed() ^ self.key.hash()
+    }
+
     /// Whether this charge, by itself, denies its batch.
     pub(crate) fn denies(&self) -> bool {
         self.mode != Mode::Shadow && self.decision.is_some_and(|decision| !decision.admitted())

@@ -10,7 +10,7 @@ use std::{
 
 use smallvec::SmallVec;
 
-use super::table::{Answer, Since, Table, counter};
+use super::table::{Answer, Since, Table};
 use crate::{
     Quota,
     charge::{Charge, DecidedBy, Mode},
@@ -231,8 +231,10 @@ impl Inner {
         for (place, (charge, since)) in charges.iter().zip(&asked.since).enumerate() {
             // The decision on a counter that stands twice in a batch counts in what was not taken.
             let alone = || {
-                let number = counter(charge);
-                let same = |(other, charge)| other != place && counter(charge) == number;
+                let number = charge.counter();
+                let same = |(other, charge): (usize, &Charge<'_>)| {
+                    other != place && charge.counter() == number
+                };
                 !charges.iter().enumerate().any(same)
             };
             if let (true, DecidedBy::Storage, Some(decision), Some(since)) =
@@ -256,7 +258,7 @@ struct Forgets<'a> {
 impl<'a> Forgets<'a> {
     fn new(inner: &'a Inner, verb: Verb, charges: &[Charge<'_>]) -> Self {
         let freed = |charge: &&Charge<'_>| verb == Verb::Reset || charge.charged_at.is_some();
-        let counters = charges.iter().filter(freed).map(counter).collect();
+        let counters = charges.iter().filter(freed).map(Charge::counter).collect();
         let forgets = Self { table: &inner.table, counters };
         forgets.forget();
         forgets

@@ -61,7 +61,7 @@ impl Table {
         charge: &Charge<'_>,
         now: impl FnOnce() -> Timestamp,
     ) -> Result<Decision, Since> {
-        let counter = counter(charge);
+        let counter = charge.counter();
         let set = self.set(counter).lock();
         let denial = set.denials.iter().flatten().find(|denial| denial.is_of(counter, charge));
         // Most clients are not denied, and need no clock.
@@ -83,7 +83,7 @@ impl Table {
             // Waiting never helps.
             None => staleness_micros,
         };
-        let counter = counter(charge);
+        let counter = charge.counter();
         let quota = charge.limit.quota();
         let denial = Denial {
             counter,
@@ -156,9 +156,4 @@ impl Denial {
     fn at(&self, now: Timestamp) -> Option<Decision> {
         (now < self.known_until).then(|| self.decision.later(now.since(self.answered_at)))
     }
-}
-
-/// The number of the counter that a charge is on, in this process.
-pub(super) fn counter(charge: &Charge<'_>) -> u128 {
-    charge.limit.seed() ^ charge.key.hash()
 }

@@ -127,7 +127,7 @@ impl MemoryStorage {
         for charge in charges {
             if let Some(charged_at) = charge.charged_at.take() {
                 let table = shards.table(self.shard(charge.key));
-                if let Some(place) = table.find(counter_key(charge)) {
+                if let Some(place) = table.find(charge.counter()) {
                     table.refund(place, charge.limit, charge.cost, charged_at, now);
                 }
             }
@@ -170,7 +170,7 @@ impl MemoryStorage {
         let mut shards = self.lock(charges);
         for charge in charges {
             let table = shards.table(self.shard(charge.key));
-            if let Some(place) = table.find(counter_key(charge)) {
+            if let Some(place) = table.find(charge.counter()) {
                 table.remove(place);
             }
         }
@@ -288,7 +288,7 @@ impl MemoryStorage {
         full: bool,
     ) -> Place {
         let shard = self.shard(charge.key);
-        let key = counter_key(charge);
+        let key = charge.counter();
         let table = shards.table(shard);
         match table.find(key) {
             Some(slot) => Place { shard, key, slot: Slot::Known(slot) },
@@ -331,7 +331,7 @@ impl MemoryStorage {
         let mut wanted = 0;
         for charge in charges {
             let logs = charge.limit.strategy() == Strategy::MovingWindow;
-            let known = shards.table(self.shard(charge.key)).find(counter_key(charge)).is_some();
+            let known = shards.table(self.shard(charge.key)).find(charge.counter()).is_some();
             wanted += usize::from(!known) + usize::from(logs);
         }
         if wanted == 0 || self.len() + wanted <= self.inner.capacity {
@@ -396,7 +396,7 @@ fn hit_one(
     now: Timestamp,
     undo: &mut (u16, Words),
 ) -> Option<Outcome> {
-    let place = table.find(counter_key(charge))?;
+    let place = table.find(charge.counter())?;
     undo.0 = place;
     match table.hit(place, charge, now, &mut undo.1)? {
         Outcome::Deny if charge.mode != Mode::Shadow => Some(Outcome::Deny),
@@ -556,11 +556,6 @@ struct Place {
     shard: usize,
     key: u128,
     slot: Slot,
-}
-
-#[inline]
-fn counter_key(charge: &Charge<'_>) -> u128 {
-    charge.limit.seed() ^ charge.key.hash()
 }
 
 /// The earlier charges of a batch that will have been taken from the counter at `place`.

@@ -1,13 +1,15 @@
 //! The reply of the script: what was decided about every batch.
 //!
 //! The server told which batches it admitted, and what the counters were before. From that the
-//! strategies decide the same again, and find what remains and how long to wait.
+//! strategies decide the same again, and find what remains and how long to wait. `lua/prelude.lua`
+//! tells how it is packed.
 
 use deadpool_redis::redis::Value;
 
 use super::{
     batch::Batch,
     replay::{Decisions, Replay},
+    unpack::Unpack,
 };
 use crate::{
     charge::Charge, clock::Timestamp, decision::Outcome, error::StorageError, storage::Verb,
@@ -23,32 +25,33 @@ pub(super) struct Answer {
 /// The answers in a reply about these batches; `None` if it is not one of the script.
 /// `counters` tells, for every question, in which of the strings or of the logs its counter is.
 pub(super) fn read(reply: Value, batches: &[Batch], counters: &[usize]) -> Option<Vec<Answer>> {
-    let Value::Array(parts) = reply else { return None };
-    let [Value::Int(now), Value::BulkString(letters), Value::Array(found), Value::Array(told)] =
-        <[Value; 4]>::try_from(parts).ok()?
-    else {
-        return None;
-    };
-    let now = Timestamp::from_micros(u64::try_from(now).ok()?);
-    let mut replay = Replay::new(now, found, told);
+    let Value::BulkString(reply) = reply else { return None };
+    let mut reply = Unpack::new(&reply);
+    let [now] = reply.numbers()?;
+    let now = Timestamp::from_micros(now);
+    let letters = reply.bytes(batches.len())?;
+    let mut replay = Replay::new(now, batches, counters, reply)?;
     let mut rest = counters;
-    let answer = |(batch, letter): (&Batch, &u8)| {
+    let mut answers = Vec::with_capacity(batches.len());
+    for (batch, letter) in batches.iter().zip(letters) {
         let (counters, others) = rest.split_at_checked(batch.questions.len())?;
         rest = others;
         let told = match letter {
             b'A' => Outcome::Admit,
             b'D' => Outcome::Deny,
-            b'F' => return Some(Answer { now, verdict: None }),
+            b'F' => {
+                answers.push(Answer { now, verdict: None });
+                continue;
+            }
             _ => return None,
         };
         let (outcome, decisions) = replay.decide(batch, counters)?;
         // The script and the strategies must never be of two minds.
-        (outcome == told).then_some(Answer { now, verdict: Some((outcome, decisions)) })
-    };
-    if letters.len() != batches.len() {
-        return None;
+        if outcome != told {
+            return None;
+        }
+        answers.push(Answer { now, verdict: Some((outcome, decisions)) });
     }
-    let answers = batches.iter().zip(&letters).map(answer).collect::<Option<_>>()?;
     replay.is_done().then_some(answers)
 }
 
@@ -81,4 +84,75 @@ const FOREIGN: &str = "expected a counter, found something else under its name: 
 /// Why a reply is of no use.
 pub(super) fn strange() -> StorageError {
     StorageError::new("expected the reply of the script, found another one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limit, Quota, Scope, key::Key, strategy::Strategy};
+
+    const NOW: u64 = 1_000_000;
+
+    /// Of a batch of one charge of `2/minute` by a strategy.
+    fn read(strategy: Strategy, reply: &[u8]) -> Option<Option<(Outcome, u64)>> {
+        let limit = Limit::new(Quota::per_minute(2), strategy, &Scope::new("test"));
+        let key = Key::text("client");
+        let charges = [Charge::new(&limit, &key)];
+        let batch = Batch::new(Verb::Hit, "", charges.iter());
+        let answers = super::read(Value::BulkString(reply.to_vec()), &[batch], &[0])?;
+        let [answer] = <[_; 1]>::try_from(answers).ok()?;
+        Some(answer.verdict.map(|(outcome, decisions)| (outcome, decisions[0].remaining())))
+    }
+
+    fn reply(letter: u8, numbers: &[u64]) -> Vec<u8> {
+        let doubles = |numbers: &[u64]| -> Vec<u8> {
+            numbers.iter().flat_map(|number| (*number as f64).to_le_bytes()).collect()
+        };
+        [doubles(&[NOW]), vec![letter], doubles(numbers)].concat()
+    }
+
+    #[test]
+    fn what_remains_is_found_from_the_counters_that_were() {
+        let used_one = reply(b'A', &[NOW + 60_000_000, 1]);
+        assert_eq!(read(Strategy::FixedWindow, &used_one), Some(Some((Outcome::Admit, 0))));
+        let used_all = reply(b'D', &[NOW + 60_000_000, 2]);
+        assert_eq!(read(Strategy::FixedWindow, &used_all), Some(Some((Outcome::Deny, 0))));
+        let none = reply(b'A', &[0, 0, 0]);
+        let counted = read(Strategy::SlidingWindowCounter, &none);
+        assert_eq!(counted, Some(Some((Outcome::Admit, 1))));
+    }
+
+    #[test]
+    fn what_is_told_of_a_log_is_believed() {
+        let told = |decided| reply(if decided == 1 { b'A' } else { b'D' }, &[decided, 1, 2, 3]);
+        let log = |decided| read(Strategy::MovingWindow, &told(decided));
+        assert_eq!(log(0), Some(Some((Outcome::Deny, 1))));
+        assert_eq!(log(1), Some(Some((Outcome::Admit, 1))));
+        assert_eq!(log(2), Some(Some((Outcome::Deny, 1))));
+        assert_eq!(log(3), None);
+    }
+
+    #[test]
+    fn a_counter_that_is_none_has_no_verdict() {
+        assert_eq!(read(Strategy::FixedWindow, &reply(b'F', &[0, 0])), Some(None));
+    }
+
+    #[test]
+    fn another_reply_is_none() {
+        let whole = reply(b'A', &[0, 0]);
+        assert!(read(Strategy::FixedWindow, &whole).is_some());
+        for length in 0..whole.len() {
+            assert_eq!(read(Strategy::FixedWindow, &whole[..length]), None, "{length} bytes");
+        }
+        assert_eq!(read(Strategy::FixedWindow, &reply(b'A', &[0, 0, 0])), None);
+        assert_eq!(read(Strategy::FixedWindow, &reply(b'X', &[0, 0])), None);
+        assert!(super::read(Value::Nil, &[], &[]).is_none());
+    }
+
+    #[test]
+    fn a_script_of_another_mind_is_not_believed() {
+        assert_eq!(read(Strategy::FixedWindow, &reply(b'D', &[0, 0])), None);
+        let used_all = [NOW + 60_000_000, 2];
+        assert_eq!(read(Strategy::FixedWindow, &reply(b'A', &used_all)), None);
+    }
 }

@@ -1,5 +1,7 @@
 //! The charges of one request, as the script is asked about them.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::key_name;
@@ -15,12 +17,16 @@ use crate::{
 pub(super) struct Batch {
     pub(super) verb: Verb,
     pub(super) questions: SmallVec<[Question; 1]>,
+    /// The names of all counters, one after the other.
+    names: Vec<u8>,
 }
 
 /// What is asked of one counter.
 pub(super) struct Question {
-    pub(super) name: Vec<u8>,
+    /// The number of the counter in this process.
+    pub(super) counter: u128,
     pub(super) terms: Terms,
+    name: Range<usize>,
 }
 
 /// All of a charge but its key: many charges have the same.
@@ -39,26 +45,50 @@ impl Batch {
     pub(super) fn new<'c, 'l: 'c>(
         verb: Verb,
         prefix: &str,
-        charges: impl IntoIterator<Item = &'c Charge<'l>>,
+        charges: impl ExactSizeIterator<Item = &'c Charge<'l>>,
     ) -> Self {
-        let wanted = |charge: &&Charge<'_>| verb != Verb::Refund || charge.charged_at.is_some();
-        let charges = charges.into_iter().filter(wanted);
-        Self { verb, questions: charges.map(|charge| Question::new(prefix, charge)).collect() }
+        let mut batch = Self {
+            verb,
+            questions: SmallVec::with_capacity(charges.len()),
+            names: Vec::with_capacity(charges.len() * key_name::USUAL_LEN),
+        };
+        for charge in charges {
+            if verb != Verb::Refund || charge.charged_at.is_some() {
+                batch.push(prefix, charge);
+            }
+        }
+        batch
+    }
+
+    fn push(&mut self, prefix: &str, charge: &Charge<'_>) {
+        let start = self.names.len();
+        key_name::extend(&mut self.names, prefix, charge);
+        self.questions.push(Question {
+            counter: charge.counter(),
+            terms: Terms::new(charge),
+            name: start..self.names.len(),
+        });
+    }
+
+    /// Every question, with the name of its counter.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&[u8], &Question)> {
+        self.questions.iter().map(|question| (&self.names[question.name.clone()], question))
     }
 }
 
-impl Question {
-    fn new(prefix: &str, charge: &Charge<'_>) -> Self {
-        let terms = Terms {
+impl Terms {
+    fn new(charge: &Charge<'_>) -> Self {
+        Self {
             strategy: charge.limit.strategy(),
             mode: charge.mode,
             quota: *charge.limit.quota(),
             cost: charge.cost.min(MAX_EXACT),
             charged_at: charge.charged_at.unwrap_or_default(),
-        };
-        Self { name: key_name::of(prefix, charge), terms }
+        }
     }
+}
 
+impl Question {
     /// Whether the counter is a list, and not a string.
     pub(super) fn is_log(&self) -> bool {
         self.terms.strategy == Strategy::MovingWindow

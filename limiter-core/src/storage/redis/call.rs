@@ -1,6 +1,9 @@
 //! One call of the script: its arguments.
 
-use std::{collections::HashMap, hash::Hash};
+use std::{
+    collections::HashMap,
+    hash::{Hash, Hasher},
+};
 
 use ahash::RandomState;
 use deadpool_redis::redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
@@ -27,16 +30,16 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     /// A call for these batches, at this moment; `None` is the server's.
     pub(super) fn new(batches: &'a [Batch], now: Option<Timestamp>) -> Self {
-        let questions = || batches.iter().flat_map(|batch| &batch.questions);
-        let (mut strings, mut logs, mut terms) =
-            (Numbered::default(), Numbered::default(), Numbered::default());
-        let counters: Vec<_> = questions()
-            .map(|question| {
-                let names = if question.is_log() { &mut logs } else { &mut strings };
-                names.number(&*question.name)
-            })
-            .collect();
-        let charges: Vec<_> = questions()
+        let count = batches.iter().map(|batch| batch.questions.len()).sum();
+        let (mut strings, mut logs) = (Numbered::with_capacity(count), Numbered::with_capacity(0));
+        let mut counters = Vec::with_capacity(count);
+        for (name, question) in batches.iter().flat_map(Batch::named) {
+            let numbered = if question.is_log() { &mut logs } else { &mut strings };
+            counters.push(numbered.number(Counter { number: question.counter, name }));
+        }
+        let mut terms = Numbered::with_capacity(1);
+        let questions = batches.iter().flat_map(|batch| &batch.questions);
+        let charges: Vec<_> = questions
             .zip(&counters)
             .map(|(question, counter)| {
                 let place = if question.is_log() { strings.all.len() + counter } else { *counter };
@@ -59,7 +62,7 @@ impl<'a> Call<'a> {
         }
 
         let script = Script::of(terms.all.iter().map(|terms| terms.strategy));
-        let names = [strings.all, logs.all].concat();
+        let names = strings.all.iter().chain(&logs.all).map(|counter| counter.name).collect();
         Self { script, batches, counters, names, packed, now }
     }
 
@@ -89,19 +92,41 @@ impl<'a> Call<'a> {
     }
 }
 
+/// A counter, told from others by its number alone.
+#[derive(Clone, Copy)]
+struct Counter<'a> {
+    number: u128,
+    name: &'a [u8],
+}
+
+impl PartialEq for Counter<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Counter<'_> {}
+
+impl Hash for Counter<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.number.hash(state);
+    }
+}
+
 /// Different things, in the order in which they came.
 struct Numbered<T> {
     all: Vec<T>,
     numbers: HashMap<T, usize, RandomState>,
 }
 
-impl<T> Default for Numbered<T> {
-    fn default() -> Self {
-        Self { all: Vec::new(), numbers: HashMap::default() }
-    }
-}
-
 impl<T: Copy + Eq + Hash> Numbered<T> {
+    fn with_capacity(capacity: usize) -> Self {
+        Self {
+            all: Vec::with_capacity(capacity),
+            numbers: HashMap::with_capacity_and_hasher(capacity, RandomState::default()),
+        }
+    }
+
     fn number(&mut self, thing: T) -> usize {
         *self.numbers.entry(thing).or_insert_with(|| {
             self.all.push(thing);

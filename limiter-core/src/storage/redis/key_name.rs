@@ -2,21 +2,25 @@
 
 use crate::{charge::Charge, key::Key};
 
-/// `<prefix>{<client>}<digest of the limit>`. Unambiguous: the client holds no brace, and the
-/// digest has one length.
-pub(super) fn of(prefix: &str, charge: &Charge<'_>) -> Vec<u8> {
-    let (client, digest) = (charge.key().to_bytes(), charge.limit().digest());
-    let mut name = Vec::with_capacity(prefix.len() + client.len() + digest.len() + 2);
+/// Appends `<prefix>{<client>}<digest of the limit>`. Unambiguous: the client holds no brace, and
+/// the digest has one length.
+pub(super) fn extend(name: &mut Vec<u8>, prefix: &str, charge: &Charge<'_>) {
     name.extend_from_slice(prefix.as_bytes());
     name.push(b'{');
-    extend_with_client(&mut name, &client);
+    extend_with_client(name, &charge.key().to_bytes());
     name.push(b'}');
-    name.extend_from_slice(digest);
-    name
+    name.extend_from_slice(charge.limit().digest());
 }
+
+/// As long as most names are at the most.
+pub(super) const USUAL_LEN: usize = 64;
 
 /// The bytes of the key, without the brace that would end the hash tag.
 fn extend_with_client(name: &mut Vec<u8>, client: &[u8]) {
+    if !client.iter().any(|byte| matches!(byte, b'}' | b'%')) {
+        name.extend_from_slice(client);
+        return;
+    }
     for byte in client {
         match byte {
             b'}' => name.extend_from_slice(b"%7D"),

@@ -93,6 +93,7 @@ mod refusal;
 mod replay;
 mod script;
 mod storage;
+mod unpack;
 mod uri;
 
 pub use self::storage::{RedisStorage, RedisStorageBuilder};

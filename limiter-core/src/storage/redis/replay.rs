@@ -1,11 +1,13 @@
 //! What the script did, done again by the strategies.
 
-use std::{mem, vec};
+use std::mem;
 
-use deadpool_redis::redis::Value;
 use smallvec::SmallVec;
 
-use super::batch::{Batch, Terms};
+use super::{
+    batch::{Batch, Terms},
+    unpack::Unpack,
+};
 use crate::{
     charge::Mode,
     clock::Timestamp,
@@ -18,24 +20,39 @@ use crate::{
 pub(super) type Decisions = SmallVec<[Decision; 1]>;
 
 /// The counters, as the batches so far have left them.
-pub(super) struct Replay {
+pub(super) struct Replay<'r> {
     now: Timestamp,
-    /// What the strings were.
-    found: Vec<Value>,
-    /// What they are by now, of those that were asked about.
-    counters: Vec<Option<Counter>>,
+    /// Those that are strings.
+    counters: Vec<Counter>,
+    /// What counters were before the batch at hand, so that it can be undone.
+    undo: Vec<(usize, Counter)>,
     /// What was decided about the charges of logs, one after the other: those stay where they are.
-    told: vec::IntoIter<Value>,
+    told: Unpack<'r>,
 }
 
-impl Replay {
-    pub(super) fn new(now: Timestamp, found: Vec<Value>, told: Vec<Value>) -> Self {
-        Self { now, counters: vec![None; found.len()], found, told: told.into_iter() }
+impl<'r> Replay<'r> {
+    /// The counters of these batches, as they were at first, from a reply. `None` if it ends before
+    /// them. `places` tells, for every question, in which of the strings or of the logs its counter
+    /// is: both are numbered in the order in which they come.
+    pub(super) fn new(
+        now: Timestamp,
+        batches: &[Batch],
+        places: &[usize],
+        mut reply: Unpack<'r>,
+    ) -> Option<Self> {
+        let mut counters = Vec::with_capacity(places.len());
+        let questions = batches.iter().flat_map(|batch| &batch.questions);
+        for (question, place) in questions.zip(places) {
+            if !question.is_log() && *place == counters.len() {
+                counters.push(Counter::unpack(question.terms.strategy, &mut reply)?);
+            }
+        }
+        Some(Self { now, counters, undo: Vec::new(), told: reply })
     }
 
     /// Whether all that was told has been asked for.
     pub(super) fn is_done(&self) -> bool {
-        self.told.len() == 0
+        self.told.is_empty()
     }
 
     /// Decides the next batch, whose questions are about these counters; a refund has no decisions.
@@ -46,23 +63,25 @@ impl Replay {
         places: &[usize],
     ) -> Option<(Outcome, Decisions)> {
         let now = self.now;
-        let (mut outcome, mut before) = (Outcome::Admit, Vec::new());
+        self.undo.clear();
+        let mut outcome = Outcome::Admit;
         let mut decisions = Decisions::with_capacity(places.len());
         for (question, place) in batch.questions.iter().zip(places) {
             let terms = &question.terms;
             let decision = match (batch.verb, question.is_log()) {
                 (Verb::Refund, true) => continue,
                 (Verb::Refund, false) => {
-                    let counter = self.counter(*place, terms.strategy)?;
+                    let counter = self.counters.get_mut(*place)?;
                     *counter = counter.refund(terms, now);
                     continue;
                 }
-                (_, true) => told(&self.told.next()?)?,
+                (_, true) => told(&mut self.told)?,
                 (_, false) => {
-                    let counter = self.counter(*place, terms.strategy)?;
+                    let counter = self.counters.get_mut(*place)?;
                     let (decision, charged) = counter.decide(terms, now);
                     if decision.admitted() && terms.cost > 0 && terms.mode != Mode::Test {
-                        before.push((*place, mem::replace(counter, charged)));
+                        let before = mem::replace(counter, charged);
+                        self.undo.push((*place, before));
                     }
                     decision
                 }
@@ -73,41 +92,23 @@ impl Replay {
             decisions.push(decision);
         }
         if batch.verb != Verb::Hit || outcome == Outcome::Deny {
-            for (place, counter) in before.into_iter().rev() {
-                self.counters[place] = Some(counter);
+            for (place, counter) in self.undo.drain(..).rev() {
+                self.counters[place] = counter;
             }
         }
         Some((outcome, decisions))
     }
-
-    fn counter(&mut self, place: usize, strategy: Strategy) -> Option<&mut Counter> {
-        let counter = self.counters.get_mut(place)?;
-        if counter.is_none() {
-            *counter = Some(Counter::read(strategy, &self.found[place])?);
-        }
-        counter.as_mut()
-    }
 }
 
-/// What was decided about a charge of a log.
-fn told(told: &Value) -> Option<Decision> {
-    let Value::Array(told) = told else { return None };
-    let &[
-        Value::Int(admitted),
-        Value::Int(remaining),
-        Value::Int(reset_after),
-        Value::Int(retry_after),
-    ] = &told[..]
-    else {
-        return None;
-    };
-    // Nothing of it is ever negative, but for "never".
-    let (remaining, reset_after) = (remaining.max(0) as u64, reset_after.max(0) as u64);
-    Some(match (admitted, u64::try_from(retry_after)) {
-        (1, _) => Decision::admit(remaining, reset_after),
-        (_, Ok(retry_after)) => Decision::deny(remaining, reset_after, retry_after),
-        (_, Err(_)) => Decision::never(remaining, reset_after),
-    })
+/// What was decided about the next charge of a log.
+fn told(told: &mut Unpack<'_>) -> Option<Decision> {
+    let [decided, remaining, reset_after, retry_after] = told.numbers()?;
+    match decided {
+        0 => Some(Decision::deny(remaining, reset_after, retry_after)),
+        1 => Some(Decision::admit(remaining, reset_after)),
+        2 => Some(Decision::never(remaining, reset_after)),
+        _ => None,
+    }
 }
 
 /// The state of a counter that is a string.
@@ -119,22 +120,23 @@ enum Counter {
 }
 
 impl Counter {
-    fn read(strategy: Strategy, found: &Value) -> Option<Self> {
+    /// The next one of a reply; all zero is one that is not there.
+    fn unpack(strategy: Strategy, reply: &mut Unpack<'_>) -> Option<Self> {
         let moment = Timestamp::from_micros;
         Some(match strategy {
             Strategy::FixedWindow => {
-                let [ends_at, used] = numbers(found)?;
+                let [ends_at, used] = reply.numbers()?;
                 Self::FixedWindow(FixedWindow { ends_at: moment(ends_at), used })
             }
             Strategy::SlidingWindowCounter => {
-                let [started_at, previous, current] = numbers(found)?;
+                let [started_at, previous, current] = reply.numbers()?;
                 let [previous, current] =
                     [previous, current].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
                 let started_at = moment(started_at);
                 Self::SlidingWindowCounter(SlidingWindowCounter { started_at, previous, current })
             }
             Strategy::TokenBucket => {
-                let [full_at, fraction] = numbers(found)?;
+                let [full_at, fraction] = reply.numbers()?;
                 Self::TokenBucket(TokenBucket { full_at: moment(full_at), fraction })
             }
             Strategy::MovingWindow => return None,
@@ -182,14 +184,4 @@ fn refund<S: State>(mut state: S, terms: &Terms, now: Timestamp) -> S {
     state.settle(&terms.quota, now);
     state.refund(&terms.quota, terms.cost, terms.charged_at, now);
     state
-}
-
-/// The numbers of a counter, whole ones stored as doubles; all zero where there is none.
-fn numbers<const COUNT: usize>(value: &Value) -> Option<[u64; COUNT]> {
-    let Value::BulkString(bytes) = value else {
-        return (*value == Value::Nil).then_some([0; COUNT]);
-    };
-    let (doubles, []) = bytes.as_chunks() else { return None };
-    let doubles: &[_; COUNT] = doubles.try_into().ok()?;
-    Some(doubles.map(|double| f64::from_le_bytes(double) as u64))
 }

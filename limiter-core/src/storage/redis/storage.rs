@@ -250,7 +250,7 @@ impl Inner {
         charges: &mut [Charge<'_>],
     ) -> Result<Outcome, StorageError> {
         if !self.connections.is_cluster() && !self.keeps_slots_apart.load(Ordering::Relaxed) {
-            let batch = Batch::new(verb, &self.prefix, &*charges);
+            let batch = Batch::new(verb, &self.prefix, charges.iter());
             if batch.questions.is_empty() {
                 return Ok(Outcome::Admit);
             }
@@ -343,7 +343,12 @@ impl Inner {
     }
 
     async fn reset(&self, charges: &mut [Charge<'_>]) -> Result<Outcome, StorageError> {
-        let names = charges.iter().map(|charge| key_name::of(&self.prefix, charge)).collect();
+        let name = |charge: &Charge<'_>| {
+            let mut name = Vec::with_capacity(key_name::USUAL_LEN);
+            key_name::extend(&mut name, &self.prefix, charge);
+            name
+        };
+        let names = charges.iter().map(name).collect();
         let connection = self.connect().await?;
         self.delete(&connection, "DEL", names).await.map(|()| Outcome::Admit)
     }

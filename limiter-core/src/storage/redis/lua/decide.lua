@@ -10,6 +10,7 @@ for number = 1, count do
   }
 end
 
+-- What the strings are.
 local values = {}
 if strings > 0 then
   values = call('MGET', unpack(KEYS, 1, strings))
@@ -28,100 +29,109 @@ if strings > 0 then
   end
 end
 
--- Few tables, with room for one charge from the start: to make one, or to make one larger, takes as
--- long as to decide a charge.
---
--- Of every counter four in a row: its strategy, and its numbers as the batches so far leave them.
-local counters = { false, 0, 0, 0 }
--- For how long those strings that changed mean something.
-local lasting = {}
--- Of the batch at hand for every charge its counter and its terms; and for every change five in a
--- row: the counter, for how long it means something, and what its numbers were.
+-- Of every counter its key, its strategy once it is read, and its numbers as the batches so far
+-- leave them; until it is read, what was found in place of the first.
+local counters = {}
+-- The strings that are to be written, and the terms of their last charge.
+local kept = {}
+-- What is told of the charges of logs, and of every batch the letter.
+local told, letters = {}, {}
+
+-- Of the batch at hand: the verb, how many more there are like it, and how many charges it has, for
+-- each the counter and the terms; and what it changed and is to be undone, for each change the
+-- counter, the terms, and what its numbers were.
+local verb, left, charges = 0, 0, 0
 local asked, changes = { 0, 0 }, { 0, 0, 0, 0, 0 }
--- What is told of the charges of logs.
-local told = {}
+local changed, told_before = 0, 0
 
--- How many entries of `changes` are to be undone.
-local changed
-
--- Charges the batch at hand, and keeps that if it is to be kept. Whether nothing denies it.
-local function charge_all(verb, charges)
-  local admitted = true
-  for number = 1, 2 * charges, 2 do
-    local place, by = asked[number], asked[number + 1]
-    local key, at, strategy = KEYS[place], 4 * place - 3, by.strategy
-    if not counters[at] then
-      counters[at + 1], counters[at + 2], counters[at + 3] = strategy.read(key, values[place], by)
-      counters[at] = strategy
-    end
-    local a, b, c = counters[at + 1], counters[at + 2], counters[at + 3]
-    local passes, new_a, new_b, new_c, lasts, tells = strategy.charge(a, b, c, by, verb == REFUND, key)
-    if not passes then
-      admitted = admitted and by.is_shadow
-    elseif by.takes then
-      changes[changed + 1], changes[changed + 2] = place, lasts
-      changes[changed + 3], changes[changed + 4], changes[changed + 5] = a, b, c
-      changed = changed + 5
-      counters[at + 1], counters[at + 2], counters[at + 3] = new_a, new_b, new_c
-    end
-    if tells then told[#told + 1] = tells end
-  end
-  if verb == REFUND or (verb == HIT and admitted) then
-    for number = 1, changed, 5 do
-      local place, lasts = changes[number], changes[number + 1]
-      local at = 4 * place - 3
-      if place <= strings then
-        lasting[place] = lasts
-      else
-        counters[at].save(KEYS[place], counters[at + 1], counters[at + 2], lasts)
-        counters[at + 2] = 0
-      end
+-- Decides batches until there are no more, or until a counter turns out to be none of ours.
+local function decide()
+  -- A local is quicker than what is around a function.
+  local asked, changes, letters = asked, changes, letters
+  while true do
+    for number = changed - 4, 1, -5 do
+      local counter = changes[number]
+      counter[3], counter[4], counter[5] =
+        changes[number + 2], changes[number + 3], changes[number + 4]
     end
     changed = 0
+    if left == 0 then
+      if at > #packed then return end
+      verb, left, charges, at = unpacked('<BI4I4', packed, at)
+      for number = 1, 2 * charges, 2 do
+        local place, by
+        place, by, at = unpacked('<I4I4', packed, at)
+        by = terms[by]
+        local counter, nothing = counters[place], by.strategy.nothing
+        if not counter then
+          local value = values[place]
+          counter = { KEYS[place], false, value, 0, 0 }
+          counters[place] = counter
+          if nothing and not (value and #value == #nothing) then values[place] = nothing end
+        end
+        asked[number], asked[number + 1] = counter, by
+      end
+    end
+    left, told_before = left - 1, #told
+
+    local refunds, admitted, last = verb == REFUND, true, 0
+    for number = 1, 2 * charges, 2 do
+      local counter, by = asked[number], asked[number + 1]
+      local strategy, a, b, c = counter[2], counter[3], counter[4], counter[5]
+      if not strategy then
+        strategy = by.strategy
+        a, b, c = strategy.read(counter[1], a, by)
+        counter[2], counter[3], counter[4], counter[5] = strategy, a, b, c
+      end
+      local passes, new_a, new_b, new_c, tells = strategy.charge(a, b, c, by, refunds, counter[1])
+      if not passes then
+        admitted = admitted and by.is_shadow
+      elseif by.takes then
+        changes[last + 1], changes[last + 2] = counter, by
+        changes[last + 3], changes[last + 4], changes[last + 5] = a, b, c
+        last = last + 5
+        changed = last
+        counter[3], counter[4], counter[5] = new_a, new_b, new_c
+      end
+      if tells then told[#told + 1] = tells end
+    end
+    if refunds or (verb == HIT and admitted) then
+      for number = 1, last, 5 do
+        local counter, by = changes[number], changes[number + 1]
+        local save = counter[2].save
+        if save then
+          save(counter[1], counter[3], counter[4], by.window)
+          counter[4] = 0
+        else
+          kept[counter] = by
+        end
+      end
+      changed = 0
+    end
+    letters[#letters + 1] = admitted and 'A' or 'D'
   end
-  return admitted
 end
 
--- The letter of the batch at hand.
-local function decide(verb, charges)
-  local told_before = #told
-  changed = 0
-  local is_decided, admitted = pcall(charge_all, verb, charges)
-  if not is_decided and admitted ~= FOREIGN then error(admitted, 0) end
-  for number = changed - 4, 1, -5 do
-    local at = 4 * changes[number] - 3
-    counters[at + 1], counters[at + 2], counters[at + 3] =
-      changes[number + 2], changes[number + 3], changes[number + 4]
+repeat
+  local is_done, problem = pcall(decide)
+  if not is_done then
+    if problem ~= FOREIGN then error(problem, 0) end
+    letters[#letters + 1] = 'F'
+    for number = #told, told_before + 1, -1 do told[number] = nil end
+    -- A log may have turned out to be none half-way.
+    for number = 1, 2 * charges, 2 do
+      local counter = asked[number]
+      if counter[2] and counter[2].save then counter[2] = false end
+    end
   end
-  if is_decided then return admitted and 'A' or 'D' end
-  for number = #told, told_before + 1, -1 do told[number] = nil end
-  -- A log may have turned out to be none half-way.
-  for number = 1, 2 * charges, 2 do
-    local place = asked[number]
-    if place > strings then counters[4 * place - 3] = nil end
-  end
-  return 'F'
-end
+until is_done
 
-local letters = {}
-while at <= #packed do
-  local verb, times, charges
-  verb, times, charges, at = unpacked('<BI4I4', packed, at)
-  for number = 1, 2 * charges, 2 do
-    local by
-    asked[number], by, at = unpacked('<I4I4', packed, at)
-    asked[number + 1] = terms[by]
-  end
-  for _ = 1, times do letters[#letters + 1] = decide(verb, charges) end
-end
-
-for place, micros in pairs(lasting) do
-  local at = 4 * place - 3
-  local value = counters[at].write(counters[at + 1], counters[at + 2], counters[at + 3])
+for counter, by in pairs(kept) do
+  local value, lasts = counter[2].write(counter[3], counter[4], counter[5], by)
   if value then
-    call('SET', KEYS[place], value, 'PX', time_to_live(micros))
+    call('SET', counter[1], value, 'PX', time_to_live(lasts))
   else
-    call('DEL', KEYS[place])
+    call('DEL', counter[1])
   end
 end
-return { now, table.concat(letters), values, told }
+return pack('<d', now) .. concat(letters) .. concat(values) .. concat(told)

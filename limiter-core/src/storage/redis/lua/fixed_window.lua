@@ -1,5 +1,6 @@
 -- ends_at, used
 strategies[1] = {
+  nothing = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0',
   read = function(key, value)
     return numbers(key, value, '<dd', 16)
   end,
@@ -18,9 +19,9 @@ strategies[1] = {
     else
       used = used + cost
     end
-    return true, ends_at, used, 0, ends_at - now
+    return true, ends_at, used, 0
   end,
   write = function(ends_at, used)
-    return used > 0 and pack('<dd', ends_at, used)
+    return used > 0 and pack('<dd', ends_at, used), ends_at - now
   end,
 }

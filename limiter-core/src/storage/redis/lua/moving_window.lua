@@ -143,7 +143,7 @@ strategies[2] = {
   charge = function(used, pending, _, terms, refunds, key)
     local amount, window, cost = terms.amount, terms.window, terms.cost
     if refunds then
-      return true, give_back(key, used, cost, terms.charged_at), pending, 0, window
+      return true, give_back(key, used, cost, terms.charged_at), pending, 0
     end
     local remaining, reset_after = max(amount - used, 0), window
     local is_written = used > pending
@@ -151,11 +151,11 @@ strategies[2] = {
       reset_after = hit_of(key, call('LINDEX', key, 1)) + window - now
     end
     if amount == 0 or cost > terms.capacity then
-      return false, 0, 0, 0, 0, { 0, remaining, reset_after, -1 }
+      return false, 0, 0, 0, pack('<dddd', 2, remaining, reset_after, 0)
     end
     if cost <= remaining then
-      local told = { 1, remaining - cost, reset_after, 0 }
-      return true, used + cost, pending + cost, 0, window, told
+      local told = pack('<dddd', 1, remaining - cost, reset_after, 0)
+      return true, used + cost, pending + cost, 0, told
     end
     local left, retry_after = used, window
     if is_written then
@@ -167,7 +167,7 @@ strategies[2] = {
         end
       end
     end
-    return false, 0, 0, 0, 0, { 0, remaining, reset_after, retry_after }
+    return false, 0, 0, 0, pack('<dddd', 0, remaining, reset_after, retry_after)
   end,
   save = save,
 }

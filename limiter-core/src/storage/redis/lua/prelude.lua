@@ -10,11 +10,10 @@
 --          batch the verb (1), how many such batches in a row (4), the number of charges (4), and
 --          for every charge the place of its key (4) and of its terms (4)
 --        2 the moment in microseconds; left out for the server's own
--- reply  1 the moment
---        2 for every batch a letter: A admitted, D denied, F if a counter was not one of ours
---        3 the strings that were found, nil where there was none
---        4 for every charge of a log: 1 admitted or 0 denied, what remains, reset_after, retry_after
---          (-1 for never)
+-- reply  packed like that: the moment (a double); for every batch a letter, A admitted, D denied, F
+--        if a counter was not one of ours; the strings that were found, each as its strategy stores
+--        it, of zeros where there was none; and for every charge of a log four doubles: 1 admitted,
+--        0 denied, 2 denied for ever; what remains, reset_after, retry_after
 --
 -- All times are whole microseconds. A number here is a double, exact below 2^53: moments and
 -- windows are below 2^51 and costs below 2^50, and what would be larger is never made.
@@ -23,8 +22,8 @@ local EXACT = 9007199254740992
 local HIT, REFUND = 1, 2
 local SHADOW, TEST = 1, 2
 
-local floor, max, min = math.floor, math.max, math.min
-local call, pack, unpacked = redis.call, struct.pack, struct.unpack
+local floor, max, min, format = math.floor, math.max, math.min, string.format
+local call, pack, unpacked, concat = redis.call, struct.pack, struct.unpack, table.concat
 
 local now = tonumber(ARGV[2])
 -- A moment that is not the server's says nothing about when a key may expire.
@@ -34,9 +33,10 @@ if not now then
   now = time[1] * 1000000 + time[2]
 end
 
--- For how many milliseconds from this hit on a counter means something.
+-- For how many milliseconds from this hit on a counter means something, as the text that a number
+-- would become less quickly.
 local function time_to_live(micros)
-  return max(floor(micros / 1000) + 1, keep)
+  return format('%d', max(floor(micros / 1000) + 1, keep))
 end
 
 -- What is not ours under a name of ours goes, and its batch with it.
@@ -56,10 +56,11 @@ local function numbers(key, value, format, size)
   return a, b, c
 end
 
--- The strategies, by number. Each has three functions:
+-- The strategies, by number. Each has `nothing`, how it stores a counter that is not there, unless it
+-- is a log, and three functions:
 --   read    the numbers of a counter, from its key, what was found there, and the terms;
 --   charge  from those numbers, the terms, whether they are to be refunded, and the key: whether the
---           cost is admitted; if so, the new numbers and for how long they mean something; and, of
---           a log, what is told;
---   write   what is to be stored of those numbers, false if they are nothing (a log has `save`).
+--           cost is admitted; if so, the new numbers; and, of a log, what is told;
+--   write   from the numbers and the terms: what is to be stored, false if that is nothing, and for
+--           how many microseconds it means something (a log has `save`).
 local strategies = {}

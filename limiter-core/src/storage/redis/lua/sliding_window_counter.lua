@@ -1,5 +1,6 @@
 -- started_at, previous, current
 strategies[3] = {
+  nothing = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0',
   read = function(key, value)
     return numbers(key, value, '<ddd', 24)
   end,
@@ -29,9 +30,10 @@ strategies[3] = {
       if weighted + current + cost > amount then return false end
       current = current + cost
     end
-    return true, started_at, previous, current, started_at + 2 * window - now
+    return true, started_at, previous, current
   end,
-  write = function(started_at, previous, current)
-    return previous + current > 0 and pack('<ddd', started_at, previous, current)
+  write = function(started_at, previous, current, terms)
+    local value = previous + current > 0 and pack('<ddd', started_at, previous, current)
+    return value, started_at + 2 * terms.window - now
   end,
 }

@@ -14,6 +14,7 @@ local function time_of(cost, window, amount)
 end
 
 strategies[4] = {
+  nothing = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0',
   read = function(key, value)
     return numbers(key, value, '<dd', 16)
   end,
@@ -47,9 +48,10 @@ strategies[4] = {
       if missing > full or (missing == full and part > full_part) then return false end
       full_at, fraction = now + missing, part
     end
-    return true, full_at, fraction, 0, full_at - now
+    return true, full_at, fraction, 0
   end,
   write = function(full_at, fraction)
-    return full_at - now + fraction > 0 and pack('<dd', full_at, fraction)
+    local missing = full_at - now
+    return missing + fraction > 0 and pack('<dd', full_at, fraction), missing
   end,
 }
