@@ -605,7 +605,7 @@ impl Batch {
             demand.answer(&charge);
             return Some(outcome);
         }
-        let mut charges = charges::<4>(rule, keys, demands);
+        let mut charges = charges::<8>(rule, keys, demands);
         let outcome = storage.apply_now(verb, &mut charges)?;
         answer(demands, &charges);
         Some(outcome)

@@ -188,36 +188,43 @@ enum Look {
 /// What is needed to remember the answer to a batch.
 struct Asked {
     at: Timestamp,
-    since: SmallVec<[Option<Since>; 4]>,
+    since: SmallVec<[Option<Since>; 8]>,
 }
 
 impl Inner {
     fn look(&self, charges: &mut [Charge<'_>]) -> Look {
         let mut now = None;
         let mut now = || *now.get_or_insert_with(|| self.clock.now());
-        let mut denials: SmallVec<[Option<Decision>; 4]> = SmallVec::new();
-        let mut since: SmallVec<[Option<Since>; 4]> = SmallVec::new();
-        for charge in &*charges {
-            let (denial, unknown_since) = match self.table.look(charge, &mut now) {
-                Ok(denial) => (Some(denial).filter(|_| charge.mode != Mode::Shadow), None),
-                Err(unknown_since) => (None, Some(unknown_since)),
-            };
-            denials.push(denial);
-            since.push(unknown_since);
+        let mut denials: SmallVec<[(usize, Decision); 2]> = SmallVec::new();
+        let mut since: SmallVec<[Option<Since>; 8]> = SmallVec::new();
+        let (mut is_tested, mut is_locked_out) = (false, false);
+        for (place, charge) in charges.iter().enumerate() {
+            let is_test = charge.mode == Mode::Test;
+            is_tested |= is_test;
+            match self.table.look(charge, &mut now) {
+                Ok(denial) => {
+                    if charge.mode != Mode::Shadow {
+                        is_locked_out |= is_test;
+                        denials.push((place, denial));
+                    }
+                    since.push(None);
+                }
+                Err(unknown_since) => since.push(Some(unknown_since)),
+            }
         }
         // A charge in test mode that nobody asked about may be the reason that counts: a lock-out
         // that outlasts what is remembered. Only the storage knows.
-        let tests = || charges.iter().zip(&denials).filter(|(charge, _)| charge.mode == Mode::Test);
-        let locked_out = tests().any(|(_, denial)| denial.is_some());
-        let may_be_locked_out = !locked_out && tests().next().is_some();
-        if may_be_locked_out || denials.iter().all(Option::is_none) {
+        if denials.is_empty() || (is_tested && !is_locked_out) {
             // Possibly some milliseconds behind, which forgets that much too early.
             return Look::Unknown(Asked { at: self.clock.coarse(), since });
         }
-        for (charge, denial) in charges.iter_mut().zip(denials) {
-            charge.decision = denial;
+        for charge in &mut *charges {
+            charge.decision = None;
             charge.charged_at = None;
             charge.decided_by = DecidedBy::Storage;
+        }
+        for (place, denial) in denials {
+            charges[place].decision = Some(denial);
         }
         self.answered.fetch_add(1, Ordering::Relaxed);
         Look::Denied

@@ -12,9 +12,10 @@
 //!
 //! Requests that ask at the same moment share one call: their batches are decided one after the
 //! other, each all or nothing by itself. A request that is alone goes at once, for no timer is waited
-//! for, and a call has at most 64 batches, so that the server is never held up. Calls are pipelined
-//! on one connection per runtime, which is made at the first request and made anew when it breaks. A
-//! request that is dropped half-way leaves it usable; if it was not sent yet, it is not counted.
+//! for, and a call has at most 64 batches or 96 charges of several, so that the server is never held
+//! up. Calls are pipelined on one connection per runtime, which is made at the first request and made
+//! anew when it breaks. A request that is dropped half-way leaves it usable; if it was not sent yet,
+//! it is not counted.
 //!
 //! # What is stored
 //!

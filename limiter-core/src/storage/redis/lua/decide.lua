@@ -4,10 +4,14 @@ local terms = {}
 for number = 1, count do
   local strategy, mode, amount, capacity, window, cost, charged_at
   strategy, mode, amount, capacity, window, cost, charged_at, at = unpacked('<BBddddd', packed, at)
-  terms[number] = {
-    strategy = strategies[strategy], is_shadow = mode == SHADOW, takes = cost > 0 and mode ~= TEST,
-    amount = amount, capacity = capacity, window = window, cost = cost, charged_at = charged_at,
+  strategy = strategies[strategy]
+  local by = {
+    strategy = strategy, is_shadow = mode == SHADOW, takes = cost > 0 and mode ~= TEST,
+    admits_none = amount == 0 or cost > capacity,
+    amount = amount, window = window, cost = cost, charged_at = charged_at,
   }
+  if strategy.prepare then strategy.prepare(by, capacity) end
+  terms[number] = by
 end
 
 -- What the strings are.
@@ -29,19 +33,19 @@ if strings > 0 then
   end
 end
 
--- Of every counter its key, its strategy once it is read, and its numbers as the batches so far
--- leave them; until it is read, what was found in place of the first.
+-- Of every counter its key, its strategy once it is read, its numbers as the batches so far leave
+-- them (until it is read, what was found in place of the first), and its window.
 local counters = {}
--- The strings that are to be written, and the terms of their last charge.
+-- The strings that are to be written.
 local kept = {}
 -- What is told of the charges of logs, and of every batch the letter.
 local told, letters = {}, {}
 
 -- Of the batch at hand: the verb, how many more there are like it, and how many charges it has, for
 -- each the counter and the terms; and what it changed and is to be undone, for each change the
--- counter, the terms, and what its numbers were.
+-- counter and what its numbers were.
 local verb, left, charges = 0, 0, 0
-local asked, changes = { 0, 0 }, { 0, 0, 0, 0, 0 }
+local asked, changes = { 0, 0 }, { 0, 0, 0, 0 }
 local changed, told_before = 0, 0
 
 -- Decides batches until there are no more, or until a counter turns out to be none of ours.
@@ -49,10 +53,10 @@ local function decide()
   -- A local is quicker than what is around a function.
   local asked, changes, letters = asked, changes, letters
   while true do
-    for number = changed - 4, 1, -5 do
+    for number = changed - 3, 1, -4 do
       local counter = changes[number]
       counter[3], counter[4], counter[5] =
-        changes[number + 2], changes[number + 3], changes[number + 4]
+        changes[number + 1], changes[number + 2], changes[number + 3]
     end
     changed = 0
     if left == 0 then
@@ -65,7 +69,7 @@ local function decide()
         local counter, nothing = counters[place], by.strategy.nothing
         if not counter then
           local value = values[place]
-          counter = { KEYS[place], false, value, 0, 0 }
+          counter = { KEYS[place], false, value, 0, 0, by.window }
           counters[place] = counter
           if nothing and not (value and #value == #nothing) then values[place] = nothing end
         end
@@ -80,30 +84,35 @@ local function decide()
       local strategy, a, b, c = counter[2], counter[3], counter[4], counter[5]
       if not strategy then
         strategy = by.strategy
-        a, b, c = strategy.read(counter[1], a, by)
+        a, b, c = strategy.read(counter[1], a, counter[6])
         counter[2], counter[3], counter[4], counter[5] = strategy, a, b, c
       end
       local passes, new_a, new_b, new_c, tells = strategy.charge(a, b, c, by, refunds, counter[1])
       if not passes then
         admitted = admitted and by.is_shadow
       elseif by.takes then
-        changes[last + 1], changes[last + 2] = counter, by
-        changes[last + 3], changes[last + 4], changes[last + 5] = a, b, c
-        last = last + 5
+        -- One by one, for at once they would be moved twice.
+        changes[last + 1] = counter
+        changes[last + 2] = a
+        changes[last + 3] = b
+        changes[last + 4] = c
+        last = last + 4
         changed = last
-        counter[3], counter[4], counter[5] = new_a, new_b, new_c
+        counter[3] = new_a
+        counter[4] = new_b
+        counter[5] = new_c
       end
       if tells then told[#told + 1] = tells end
     end
     if refunds or (verb == HIT and admitted) then
-      for number = 1, last, 5 do
-        local counter, by = changes[number], changes[number + 1]
+      for number = 1, last, 4 do
+        local counter = changes[number]
         local save = counter[2].save
         if save then
-          save(counter[1], counter[3], counter[4], by.window)
+          save(counter[1], counter[3], counter[4], counter[6])
           counter[4] = 0
         else
-          kept[counter] = by
+          kept[counter] = true
         end
       end
       changed = 0
@@ -126,8 +135,8 @@ repeat
   end
 until is_done
 
-for counter, by in pairs(kept) do
-  local value, lasts = counter[2].write(counter[3], counter[4], counter[5], by)
+for counter in pairs(kept) do
+  local value, lasts = counter[2].write(counter[3], counter[4], counter[5], counter[6])
   if value then
     call('SET', counter[1], value, 'PX', time_to_live(lasts))
   else

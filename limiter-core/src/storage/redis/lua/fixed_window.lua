@@ -5,7 +5,7 @@ strategies[1] = {
     return numbers(key, value, '<dd', 16)
   end,
   charge = function(ends_at, used, _, terms, refunds)
-    local amount, window, cost = terms.amount, terms.window, terms.cost
+    local window, cost = terms.window, terms.cost
     local fresh = now + window
     if now >= ends_at or used == 0 then
       ends_at, used = fresh, 0
@@ -14,7 +14,7 @@ strategies[1] = {
     end
     if refunds then
       if terms.charged_at + window >= ends_at then used = max(used - cost, 0) end
-    elseif amount == 0 or cost > terms.capacity or (cost > 0 and used + cost > amount) then
+    elseif terms.admits_none or (cost > 0 and used + cost > terms.amount) then
       return false
     else
       used = used + cost

@@ -137,8 +137,8 @@ local function save(key, used, pending, window)
 end
 
 strategies[2] = {
-  read = function(key, _, terms)
-    return settle(key, terms.window), 0, 0
+  read = function(key, _, window)
+    return settle(key, window), 0, 0
   end,
   charge = function(used, pending, _, terms, refunds, key)
     local amount, window, cost = terms.amount, terms.window, terms.cost
@@ -150,7 +150,7 @@ strategies[2] = {
     if is_written then
       reset_after = hit_of(key, call('LINDEX', key, 1)) + window - now
     end
-    if amount == 0 or cost > terms.capacity then
+    if terms.admits_none then
       return false, 0, 0, 0, pack('<dddd', 2, remaining, reset_after, 0)
     end
     if cost <= remaining then

@@ -57,10 +57,11 @@ local function numbers(key, value, format, size)
 end
 
 -- The strategies, by number. Each has `nothing`, how it stores a counter that is not there, unless it
--- is a log, and three functions:
---   read    the numbers of a counter, from its key, what was found there, and the terms;
+-- is a log, and these functions:
+--   prepare if there is one, adds to terms what is the same for every charge of theirs;
+--   read    the numbers of a counter, from its key, what was found there, and the window;
 --   charge  from those numbers, the terms, whether they are to be refunded, and the key: whether the
 --           cost is admitted; if so, the new numbers; and, of a log, what is told;
---   write   from the numbers and the terms: what is to be stored, false if that is nothing, and for
+--   write   from the numbers and the window: what is to be stored, false if that is nothing, and for
 --           how many microseconds it means something (a log has `save`).
 local strategies = {}

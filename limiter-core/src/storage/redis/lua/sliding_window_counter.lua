@@ -22,7 +22,7 @@ strategies[3] = {
       elseif started_at - terms.charged_at <= window then
         previous = max(previous - cost, 0)
       end
-    elseif amount == 0 or cost > min(terms.capacity, amount) then
+    elseif terms.admits_none then
       return false
     elseif cost > 0 then
       local left = window - (now - started_at)
@@ -32,8 +32,8 @@ strategies[3] = {
     end
     return true, started_at, previous, current
   end,
-  write = function(started_at, previous, current, terms)
+  write = function(started_at, previous, current, window)
     local value = previous + current > 0 and pack('<ddd', started_at, previous, current)
-    return value, started_at + 2 * terms.window - now
+    return value, started_at + 2 * window - now
   end,
 }

@@ -1,11 +1,5 @@
 -- full_at, fraction; what is missing is counted in microseconds and 1 / amount of one.
 
--- Carries what is a whole microsecond.
-local function carried(whole, part, amount)
-  if part >= amount then return whole + 1, part - amount end
-  return whole, part
-end
-
 -- How long a cost takes to come back.
 local function time_of(cost, window, amount)
   local part = window % amount
@@ -18,10 +12,17 @@ strategies[4] = {
   read = function(key, value)
     return numbers(key, value, '<dd', 16)
   end,
+  -- How long the capacity and the cost take to come back.
+  prepare = function(terms, capacity)
+    local amount, window = terms.amount, terms.window
+    terms.full, terms.full_part, terms.whole, terms.rest = 0, 0, 0, 0
+    if amount > 0 then
+      terms.full, terms.full_part = time_of(capacity, window, amount)
+      terms.whole, terms.rest = time_of(min(terms.cost, capacity), window, amount)
+    end
+  end,
   charge = function(full_at, fraction, _, terms, refunds)
-    local amount, capacity, window, cost = terms.amount, terms.capacity, terms.window, terms.cost
-    local full, full_part = 0, 0
-    if amount > 0 then full, full_part = time_of(capacity, window, amount) end
+    local amount, full, full_part = terms.amount, terms.full, terms.full_part
     local missing, part = max(full_at - now, 0), min(fraction, max(amount - 1, 0))
     if full_at < now then
       full_at, fraction, part = now, 0, 0
@@ -34,17 +35,16 @@ strategies[4] = {
       -- By then an empty bucket has become full.
       local counts = passed < full or (passed == full and full_part > 0)
       if amount > 0 and counts then
-        local whole, rest = time_of(min(cost, capacity), window, amount)
-        missing, part = missing - whole, part - rest
+        missing, part = missing - terms.whole, part - terms.rest
         if part < 0 then missing, part = missing - 1, part + amount end
         if missing < 0 then missing, part = 0, 0 end
         full_at, fraction = now + missing, part
       end
-    elseif amount == 0 or cost > capacity then
+    elseif terms.admits_none then
       return false
-    elseif cost > 0 then
-      local whole, rest = time_of(cost, window, amount)
-      missing, part = carried(missing + whole, part + rest, amount)
+    elseif terms.cost > 0 then
+      missing, part = missing + terms.whole, part + terms.rest
+      if part >= amount then missing, part = missing + 1, part - amount end
       if missing > full or (missing == full and part > full_part) then return false end
       full_at, fraction = now + missing, part
     end
