@@ -7,7 +7,7 @@ use actix_extensible_rate_limit::{
     backend::{SimpleInputFunctionBuilder, memory::InMemoryBackend},
 };
 use actix_web::{
-    App, Error,
+    App, Either, Error, HttpResponse,
     body::MessageBody,
     dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse},
     get,
@@ -19,7 +19,10 @@ use actix_web::{
 use limiter_actix::{Headers, Limiter, limit};
 use serde::Serialize;
 
-use crate::contender::{Contender, ready};
+use crate::{
+    contender::{Contender, ready},
+    empty::{EmptyGate, EmptyMiddleware},
+};
 
 /// The answer: 39 bytes of JSON.
 #[derive(Serialize)]
@@ -35,6 +38,14 @@ async fn hello() -> web::Json<Greeting> {
     web::Json(GREETING)
 }
 
+#[get("/hello")]
+async fn gated_hello(gate: EmptyGate) -> Either<web::Json<Greeting>, HttpResponse> {
+    match gate.is_open() {
+        true => Either::Left(web::Json(GREETING)),
+        false => Either::Right(HttpResponse::TooManyRequests().finish()),
+    }
+}
+
 // Never reached.
 #[get("/hello")]
 #[limit("4000000000/minute")]
@@ -43,8 +54,10 @@ async fn limited_hello() -> web::Json<Greeting> {
 }
 
 /// The apps that are compared. The first one is the baseline.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 8] = [
     "bare",
+    "the least: an empty middleware and gate",
+    "the least, three headers",
     "ours",
     "ours, three headers",
     "ours, default limit",
@@ -77,6 +90,12 @@ pub trait WithApp {
 pub fn with_app<W: WithApp>(name: &str, what: W) -> W::Output {
     match name {
         "bare" => what.with(|| App::new().service(hello)),
+        "the least: an empty middleware and gate" => {
+            what.with(|| App::new().wrap(EmptyMiddleware { headers: false }).service(gated_hello))
+        }
+        "the least, three headers" => {
+            what.with(|| App::new().wrap(EmptyMiddleware { headers: true }).service(gated_hello))
+        }
         "ours" => {
             let limiter = limiter(None, Headers::off());
             what.with(move || App::new().wrap(limiter.middleware()).service(limited_hello))

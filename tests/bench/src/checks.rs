@@ -8,7 +8,10 @@ use limitador::{
     RateLimiter as Limitador,
     limit::{Context, Limit as LimitadorLimit, Namespace},
 };
-use limiter_core::{Charge, Key, Limit, MemoryStorage, Outcome, Scope, Strategy};
+use limiter_core::{
+    Charge, Clock, Key, Limit, MemoryStorage, Outcome, Scope, Strategy, clock::MonotonicClock,
+};
+use parking_lot::Mutex;
 
 use crate::contender::{Contender, ready};
 
@@ -39,7 +42,8 @@ fn checks(clients: Vec<IpAddr>) -> Vec<Contender> {
         governor_by_address(clients.clone()),
         governor_by_text(texts),
         extensible(clients.clone()),
-        limitador(clients),
+        limitador(clients.clone()),
+        least(clients),
     ]
 }
 
@@ -118,6 +122,23 @@ fn limitador(clients: Vec<IpAddr>) -> Contender {
             .is_ok_and(|answer| !answer.limited)
     };
     Contender::new("limitador", check).slower(25)
+}
+
+/// What no check under a lock can do without: the number of the client, one lock, the cheapest clock
+/// and one counter. It is known without looking for it where that is, but not next to that of the
+/// client before.
+fn least(clients: Vec<IpAddr>) -> Contender {
+    let counters = Mutex::new(vec![[0_u64; 4]; clients.len()]);
+    let place_of = |n: usize| n.wrapping_mul(0x9E37_79B1) % clients.len();
+    let mut next = turns((0..clients.len()).map(|n| (clients[n], place_of(n))).collect());
+    Contender::new("the least: key, lock, clock, counter", move || {
+        let (client, place) = next();
+        black_box(Key::network(client, 32, 64));
+        let counter = &mut counters.lock()[place];
+        counter[0] += 1;
+        counter[1] = MonotonicClock.coarse().micros();
+        counter[0] > 0
+    })
 }
 
 /// One client who has used up what it may, again and again: what most of an attack is.

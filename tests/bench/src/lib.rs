@@ -19,16 +19,22 @@
 //!   in-process request by collecting in one function of `probe` only; of a request to a served app
 //!   as the difference between a run of many and one of few requests, over one keep-alive
 //!   connection.
+//! * **Requests a second** over Redis are counted by wrk, in turns of a second. The app has one
+//!   processor, Redis and wrk share another one.
 //! * **Memory** is what a million clients add to the allocator's books and to the resident set of a
 //!   process of their own.
 //!
 //! Every contender makes its key anew for each check out of what a request has, an `IpAddr` or a
 //! borrowed text, as far as its API lets it; where it does not, the row says so. Limits are too
 //! high to be reached, and every answer is checked: a denial where none is due ends the run.
+//!
+//! Rows that begin with "the least" are no limiter: they do what no limiter of that kind can do
+//! without, and so tell how far a goal is away from what is possible.
 
 pub mod apps;
 pub mod checks;
 pub mod contender;
+pub mod empty;
 pub mod group;
 pub mod interleave;
 pub mod memory;

@@ -1,18 +1,19 @@
 //! Served apps whose counters are in Redis, and the load on them.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
     interleave::{Random, median},
-    process::program,
+    process::{output, program},
 };
 
 /// The apps of the program `over_redis`, in the order of the table.
@@ -34,10 +35,17 @@ pub const GOALS: [(&str, &str, f64); 4] = [
     ("ours, denied", "ours in memory, denied", 0.9),
 ];
 
-const CONNECTIONS: usize = 32;
+/// How many connections the load comes over.
+pub const CONNECTIONS: usize = 128;
 
-/// How long each app is loaded in a round: short, so that all of a round meet the same machine.
-const TURN: Duration = Duration::from_millis(250);
+/// The app has one processor, Redis and the load share another one: else a run depends on who
+/// happens to meet whom.
+const OF_APP: usize = 0;
+const OF_OTHERS: usize = 1;
+
+/// How long each app is loaded in a round: no longer than wrk must, so that all of a round meet the
+/// same machine.
+const TURN: Duration = Duration::from_secs(1);
 
 /// Requests a second of an app, of each round.
 pub struct Rates {
@@ -64,7 +72,7 @@ pub fn rates(rounds: usize) -> Vec<Rates> {
     let apps: Vec<Served> = NAMES.iter().map(|name| Served::start(name, redis.port)).collect();
     // They warm up.
     apps.iter().for_each(|app| {
-        load(&app.address);
+        load(app);
     });
     let mut rates = NAMES.map(|name| Rates { name, rounds: Vec::with_capacity(rounds) });
     let mut order: Vec<usize> = (0..apps.len()).collect();
@@ -72,49 +80,41 @@ pub fn rates(rounds: usize) -> Vec<Rates> {
     for _ in 0..rounds {
         random.shuffle(&mut order);
         for &place in &order {
-            rates[place].rounds.push(load(&apps[place].address));
+            rates[place].rounds.push(load(&apps[place]));
         }
     }
     rates.into()
 }
 
-/// Requests a second over all connections.
-fn load(address: &str) -> f64 {
-    let (stop, answered) = (AtomicBool::new(false), AtomicU64::new(0));
-    let began = Instant::now();
-    thread::scope(|scope| {
-        for _ in 0..CONNECTIONS {
-            scope.spawn(|| {
-                let mut connection = TcpStream::connect(address).expect("the server listens");
-                connection.set_nodelay(true).expect("an option of TCP");
-                let mut answers = BufReader::new(connection.try_clone().expect("a handle"));
-                while !stop.load(Ordering::Relaxed) {
-                    if exchange(&mut connection, &mut answers) {
-                        answered.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-        thread::sleep(TURN);
-        stop.store(true, Ordering::Relaxed);
-    });
-    answered.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+/// Requests a second over all connections: those that were answered as they should be.
+///
+/// Load comes from wrk, one thread for all connections. A thread for each took more of the machine
+/// than the apps did, so that all of them looked alike.
+fn load(app: &Served) -> f64 {
+    let mut wrk = pinned(OF_OTHERS, "wrk");
+    wrk.args(["--threads", "1", "--connections", &CONNECTIONS.to_string()]);
+    wrk.args(["--duration", &format!("{}s", TURN.as_secs())]);
+    let report = output(wrk.arg(format!("http://{}/hello", app.address)));
+    assert!(!report.contains("Socket errors"), "{} does not keep up: {report}", app.name);
+    let number = |label: &str| -> Option<f64> {
+        let line = report.lines().find_map(|line| line.trim().strip_prefix(label))?;
+        line.trim().parse().ok()
+    };
+    let all = report.lines().find_map(|line| line.trim().split_once(" requests in "));
+    let all: f64 = all.and_then(|(count, _)| count.parse().ok()).expect("a count of requests");
+    let refused = number("Non-2xx or 3xx responses:").unwrap_or_default();
+    let is_denied = app.name.ends_with("denied");
+    let status = app.status();
+    assert_eq!(status, if is_denied { "429" } else { "200" }, "{}", app.name);
+    let expected = if is_denied { refused } else { all - refused };
+    number("Requests/sec:").expect("a rate") * expected / all
 }
 
-/// Sends a request and reads its answer; whether it is one, and not an error of the server.
-fn exchange(connection: &mut TcpStream, answers: &mut BufReader<TcpStream>) -> bool {
-    connection.write_all(b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is sent");
-    let (mut line, mut length, mut is_answer) = (String::new(), 0, true);
-    while line != "\r\n" {
-        line.clear();
-        answers.read_line(&mut line).expect("a header");
-        if let Some(value) = line.strip_prefix("content-length: ") {
-            length = value.trim().parse().expect("a length");
-        }
-        is_answer &= !line.starts_with("HTTP/1.1 5");
-    }
-    answers.read_exact(&mut vec![0; length]).expect("a body");
-    is_answer
+/// A program that runs on one processor.
+fn pinned(processor: usize, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &processor.to_string()]).arg(program);
+    command
 }
 
 /// A Redis server of our own.
@@ -128,7 +128,7 @@ impl Redis {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("bound").port();
         drop(free);
-        let child = Command::new("redis-server")
+        let child = pinned(OF_OTHERS, "redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
             .current_dir(env::temp_dir())
             .stdout(Stdio::null())
@@ -151,15 +151,16 @@ impl Drop for Redis {
 
 /// An app in a process of its own, which ends with its standard input.
 struct Served {
+    name: &'static str,
     child: Child,
     address: String,
 }
 
 impl Served {
-    fn start(name: &str, redis: u16) -> Self {
+    fn start(name: &'static str, redis: u16) -> Self {
         // Two of the peers call a client's counter the same, so each app has a database of its own.
         let database = NAMES.iter().position(|other| *other == name).unwrap_or_default();
-        let mut child = Command::new(program("over_redis"))
+        let mut child = pinned(OF_APP, program("over_redis"))
             .args([name, &format!("redis://127.0.0.1:{redis}/{database}")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -168,7 +169,17 @@ impl Served {
         let mut address = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         stdout.read_line(&mut address).expect("the app tells its address");
-        Self { child, address: address.trim().to_owned() }
+        Self { name, child, address: address.trim().to_owned() }
+    }
+
+    /// The status of one answer.
+    fn status(&self) -> String {
+        let mut connection = TcpStream::connect(&self.address).expect("the server listens");
+        let request = b"GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        connection.write_all(request).expect("it is sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer");
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
     }
 }
 

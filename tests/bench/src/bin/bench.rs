@@ -35,7 +35,7 @@ fn main() {
         remember();
     }
     if wanted("redis") {
-        over_redis(if quick { 11 } else { 41 });
+        over_redis(if quick { 5 } else { 21 });
     }
 }
 
@@ -102,7 +102,8 @@ fn serve(requests: u32) {
 fn over_redis(rounds: usize) {
     let apps = over_redis::rates(rounds);
     let named = |name: &str| apps.iter().find(|app| app.name == name).expect("an app");
-    let mut table = Table::new(&["one app, 32 connections", "requests/s", "goal"]);
+    let title = format!("one app, {} connections", over_redis::CONNECTIONS);
+    let mut table = Table::new(&[&title, "requests/s", "goal"]);
     for app in &apps {
         let goals = over_redis::GOALS.iter().filter(|(of, ..)| *of == app.name);
         let verdicts: Vec<String> = goals

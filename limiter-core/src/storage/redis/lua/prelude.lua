@@ -22,7 +22,7 @@ local EXACT = 9007199254740992
 local HIT, REFUND = 1, 2
 local SHADOW, TEST = 1, 2
 
-local floor, max, min, format = math.floor, math.max, math.min, string.format
+local max, min, format = math.max, math.min, string.format
 local call, pack, unpacked, concat = redis.call, struct.pack, struct.unpack, table.concat
 
 local now = tonumber(ARGV[2])
@@ -36,7 +36,8 @@ end
 -- For how many milliseconds from this hit on a counter means something, as the text that a number
 -- would become less quickly.
 local function time_to_live(micros)
-  return format('%d', max(floor(micros / 1000) + 1, keep))
+  local millis = (micros - micros % 1000) / 1000 + 1
+  return format('%d', millis > keep and millis or keep)
 end
 
 -- What is not ours under a name of ours goes, and its batch with it.
@@ -51,8 +52,10 @@ local function numbers(key, value, format, size)
   if not value then return 0, 0, 0 end
   if #value ~= size then foreign(key) end
   local a, b, c = unpacked(format, value)
+  -- What comes after two numbers is the place behind them.
   local is_whole = a % 1 + b % 1 + c % 1 == 0
-  if not (is_whole and min(a, b, c) >= 0 and max(a, b, c) < EXACT) then foreign(key) end
+  local is_exact = a >= 0 and b >= 0 and c >= 0 and a < EXACT and b < EXACT and c < EXACT
+  if not (is_whole and is_exact) then foreign(key) end
   return a, b, c
 end
 
