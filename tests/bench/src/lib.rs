@@ -1,8 +1,8 @@
 //! The limiter side by side with its peers. From the root of the repository:
 //!
 //! ```text
-//! tests/bench/run            # everything, about five minutes
-//! tests/bench/run --quick    # fewer rounds, about one minute
+//! tests/bench/run            # everything, about eight minutes
+//! tests/bench/run --quick    # fewer rounds, about four minutes
 //! ```
 //!
 //! It prints Markdown tables, and next to each goal what was measured, reached or not.
