@@ -71,7 +71,8 @@ fn with_headers<B>(mut response: ServiceResponse<B>) -> ServiceResponse<EitherBo
 pub struct EmptyGate(HttpRequest, Payload);
 
 impl EmptyGate {
-    /// Whether the request may go on, which it may.
+    /// Whether the request may go on, which it may: a gate looks for what its middleware left with
+    /// the request, and here is nothing.
     pub fn is_open(self) -> bool {
         let Self(request, _payload) = self;
         request.app_data::<Self>().is_none()

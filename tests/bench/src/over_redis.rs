@@ -86,7 +86,8 @@ pub fn rates(rounds: usize) -> Vec<Rates> {
     rates.into()
 }
 
-/// Requests a second over all connections: those that were answered as they should be.
+/// Requests a second over all connections: those that were admitted, or, where the app denies, those
+/// that were not. One more request tells that it was 200 or 429.
 ///
 /// Load comes from wrk, one thread for all connections. A thread for each took more of the machine
 /// than the apps did, so that all of them looked alike.
