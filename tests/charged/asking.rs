@@ -31,6 +31,17 @@ pub(crate) fn overlapping(limit: usize) -> RangeInclusive<usize> {
     limit..=limit + UNDER_WAY + UNPAID
 }
 
+/// How many may be served, one after another, where before routing an endpoint is taken for another
+/// one, under the same limit: what is charged to that one stays charged.
+pub(crate) fn misguided(limit: usize) -> RangeInclusive<usize> {
+    limit..=2 * limit + UNPAID
+}
+
+/// The same for requests that overlap.
+pub(crate) fn misguided_at_once(limit: usize) -> RangeInclusive<usize> {
+    limit..=2 * limit + UNDER_WAY + UNPAID
+}
+
 /// A request of the client that most tests ask as: `"GET /path"`.
 pub(crate) fn request(line: &str) -> TestRequest {
     request_from("192.0.2.1", line)

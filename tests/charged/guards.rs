@@ -16,7 +16,10 @@ use limiter_actix::{Limiter, cli::Cli, exempt, limit};
 use limiter_tests::RunningServer;
 
 use crate::{
-    asking::{at_once, count, in_turn, one_by_one, overlapping, request, status},
+    asking::{
+        at_once, count, in_turn, misguided, misguided_at_once, one_by_one, overlapping, request,
+        status,
+    },
     layers::pause,
 };
 
@@ -112,16 +115,17 @@ async fn an_undecorated_endpoint_is_limited_although_its_neighbours_were_learnt_
 }
 
 #[actix_web::test]
-async fn twenty_at_once_do_not_pass_by_the_default() {
+async fn a_hundred_at_once_do_not_pass_by_the_default() {
     for (prefix, routes) in APPS {
         let limiter = limiter!(default_limits(["3/minute"]));
         let app = App::new().wrap(from_fn(pause)).wrap(limiter.middleware()).configure(routes);
         let app = init_service(app).await;
         assert_eq!(statuses!(app, POST & format!("{prefix}/webhook"), 2, "192.0.2.2"), [200; 2]);
         let line = format!("POST {prefix}/contact");
-        let statuses = at_once(&app, (0..20).map(|_| request(&line))).await;
-        // Nobody charges it but the middleware.
-        assert_eq!(count(&statuses, 200), 3, "{prefix}: {statuses:?}");
+        let statuses = at_once(&app, (0..100).map(|_| request(&line))).await;
+        let served = count(&statuses, 200);
+        assert!(overlapping(3).contains(&served), "{prefix}: {served}");
+        assert_eq!(count(&statuses, 429), 100 - served);
     }
 }
 
@@ -162,16 +166,21 @@ fn posts(server: &RunningServer, target: &str, requests: usize) -> Vec<u16> {
 async fn the_command_line_tells_which_endpoints_are_limited() {
     let limiter = limiter!(default_limits(["3/minute"]));
     for routes in [page_first as Routes, page_last] {
-        let (mut out, mut problems) = (Vec::new(), Vec::new());
-        let words = ["limiter", "limits"];
-        Cli::new(&limiter).routes(routes).answer(words, &mut out, &mut problems).await;
-        let out = String::from_utf8(out).unwrap();
-        println!("{out}");
-        let line = |name: &str| out.lines().find(|line| line.contains(name)).unwrap_or_default();
-        assert!(line("/contact").contains("3 per 1 minute"), "{out}");
-        assert!(line("/webhook").contains("exempt"), "{out}");
-        assert!(line("/import").contains("100 per 1 minute"), "{out}");
+        let told = async |path: &str| told(&limiter, routes, path).await;
+        assert!(told("/contact").await.contains("3 per 1 minute"), "{}", told("/contact").await);
+        assert!(!told("/contact").await.contains("exempt"), "{}", told("/contact").await);
+        assert!(told("/webhook").await.contains("exempt"), "{}", told("/webhook").await);
+        assert!(told("/import").await.contains("100 per 1 minute"), "{}", told("/import").await);
+        assert!(!told("/import").await.contains("exempt"), "{}", told("/import").await);
     }
+}
+
+/// What the command line tells of `POST` requests for a path.
+async fn told(limiter: &Limiter, routes: Routes, path: &str) -> String {
+    let (mut out, mut problems) = (Vec::new(), Vec::new());
+    let words = ["limiter", "limits", "--path", path, "--method", "POST"];
+    Cli::new(limiter).routes(routes).answer(words, &mut out, &mut problems).await;
+    format!("{}{}", String::from_utf8(out).unwrap(), String::from_utf8(problems).unwrap())
 }
 
 /// Three versions of one path, of which a header chooses one.
@@ -277,8 +286,13 @@ async fn the_patterns_of_two_hosts_are_limited_each_by_itself() {
             let client = || to_host(host, "POST /b").peer_addr("192.0.2.3:1".parse().unwrap());
             let statuses = in_turn(&app, 1_000, client).await;
             let served = count(&statuses, 200);
-            let allowed = if host == hosts[0] { one_by_one(3) } else { 0..=7 };
-            assert!(allowed.contains(&served), "{served} of {host}, met: {first_met:?}");
+            // Who has gone beyond the limit at one host may be held back at the other.
+            let allowed = misguided(3);
+            assert!(served <= *allowed.end(), "{served} of {host}, met: {first_met:?}");
+            assert!(
+                host != hosts[0] || allowed.contains(&served),
+                "{served} of {host}, met: {first_met:?}"
+            );
         }
     }
 }
@@ -297,7 +311,7 @@ async fn requests_at_once_to_the_patterns_of_two_hosts_are_bounded() {
     assert_eq!(in_turn(&app, 5, || of_a_stranger(to_host("a.example", "POST /b"))).await, [200; 5]);
     let statuses = at_once(&app, (0..1_000).map(|_| to_host("b.example", "POST /b"))).await;
     let served = count(&statuses, 200);
-    assert!(overlapping(3).contains(&served), "{served}");
+    assert!(misguided_at_once(3).contains(&served), "{served}");
     assert_eq!(served + count(&statuses, 429), 1_000);
 }
 

@@ -13,7 +13,7 @@ use actix_web::{
 use limiter_actix::{Limiter, exempt, limit};
 
 use crate::{
-    asking::{hang_up, in_turn, one_by_one, request, request_from, status},
+    asking::{at_once, hang_up, in_turn, one_by_one, request, request_from, status},
     counted::Counted,
     layers::{WRONG, answer, pause},
 };
@@ -152,8 +152,12 @@ async fn a_handlers_own_limit_overrides_the_default_whatever_strangers_did_befor
                 assert_eq!(statuses!(app, GET path, 1, "192.0.2.3"), [200]);
             }
             disturb(&app, path).await;
-            let statuses = statuses!(app, GET path, 102);
-            assert_eq!(statuses, [[200; 100].as_slice(), &[429; 2]].concat(), "{path}, {known}");
+            // At once, so that more than the default are under way; and with the default used up.
+            let burst = at_once(&app, (0..10).map(|_| request(&format!("GET {path}")))).await;
+            assert_eq!(burst, [200; 10], "{path}, {known}");
+            statuses!(app, HEAD path, 3);
+            let statuses = statuses!(app, GET path, 92);
+            assert_eq!(statuses, [[200; 90].as_slice(), &[429; 2]].concat(), "{path}, {known}");
         }
     }
 }
@@ -164,6 +168,7 @@ async fn meta_limits_lock_out_nobody_who_has_breached_nothing() {
     let app = served(&limiter).await;
     assert_eq!(statuses!(app, GET "/own", 1, "192.0.2.3"), [200]);
     disturb(&app, "/own").await;
+    assert_eq!(statuses!(app, HEAD "/own", 3), [404; 3], "the default is used up, not breached");
     assert_eq!(statuses!(app, GET "/own", 20), [200; 20]);
     assert_eq!(statuses!(app, GET "/fast", 3), [200; 3]);
 }

@@ -1,6 +1,9 @@
 //! The same with counters in Redis, and how often Redis is asked.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_http::Request;
 use actix_web::{
@@ -14,7 +17,7 @@ use actix_web::{
     test::{TestRequest, init_service},
 };
 use limiter_actix::{
-    HandlerRecord, Key, Limiter, LimiterBuilder,
+    Key, Limiter, LimiterBuilder,
     core::storage::{denied::DeniedCache, guarded::GuardedStorage, redis::RedisStorage},
     exempt, handlers, limit,
 };
@@ -25,8 +28,8 @@ use limiter_tests::{
 
 use crate::{
     asking::{
-        at_once, count, hang_up, in_turn, let_others_run, one_by_one, overlapping, poll_once,
-        request, request_from, status,
+        at_once, count, hang_up, in_turn, one_by_one, overlapping, poll_once, request,
+        request_from, status,
     },
     connections::{Client, Event, storm},
     layers::{Begun, WRONG, refuse, work},
@@ -39,7 +42,7 @@ async fn plain() -> &'static str {
 }
 
 #[get("/own")]
-#[limit("100/minute")]
+#[limit("100/hour")]
 async fn own() -> &'static str {
     "own"
 }
@@ -51,7 +54,7 @@ async fn ping() -> &'static str {
 }
 
 #[get("/five")]
-#[limit("5/minute")]
+#[limit("5/hour")]
 async fn five() -> &'static str {
     "five"
 }
@@ -118,7 +121,7 @@ fn wrong(path: &str) -> TestRequest {
 #[actix_web::test]
 async fn a_request_is_one_call_before_and_after_a_head_a_401_and_a_hang_up() {
     let server = RedisServer::start();
-    let builder = over(&server.uri(), Limiter::builder().default_limits(["1000/minute"]));
+    let builder = over(&server.uri(), Limiter::builder().default_limits(["1000/hour"]));
     let (limiter, begun) = (builder.build().await.unwrap(), Begun::default());
     let app = served(&limiter, &begun).await;
     for (path, calls) in [("/own", 10), ("/plain", 10), ("/ping", 0)] {
@@ -137,7 +140,7 @@ async fn a_request_is_one_call_before_and_after_a_head_a_401_and_a_hang_up() {
         }
         let before = asked(&server);
         hang_up(&app, request_from("192.0.2.8", &format!("GET {path}")), 1).await;
-        server.wait_until("the hang-up is charged", |server| asked(server) > before);
+        until("the hang-up is charged", async || asked(&server) > before).await;
         let before = asked(&server);
         assert_eq!(statuses!(app, GET path, 10), [200; 10]);
         assert_eq!(asked(&server) - before, calls, "{path} after a hang-up");
@@ -147,7 +150,7 @@ async fn a_request_is_one_call_before_and_after_a_head_a_401_and_a_hang_up() {
 #[actix_web::test]
 async fn an_early_answer_is_one_call_too() {
     let server = RedisServer::start();
-    let builder = over(&server.uri(), Limiter::builder().default_limits(["1000/minute"]));
+    let builder = over(&server.uri(), Limiter::builder().default_limits(["1000/hour"]));
     let app = served(&builder.build().await.unwrap(), &Begun::default()).await;
     get_to_know(&app, "/ping").await;
     let before = asked(&server);
@@ -193,14 +196,15 @@ async fn an_exempt_route_and_an_own_limit_outlast_one_head_to_each_of_two_proces
             assert_eq!(status(app, head).await, 404);
         }
     }
-    let mut served = 0;
-    for _ in 0..55 {
-        assert_eq!(statuses!(first, GET "/ping", 1), [200]);
-        assert_eq!(statuses!(second, GET "/ping", 1), [200]);
-        served += count(&statuses!(first, GET "/own", 1), 200);
-        served += count(&statuses!(second, GET "/own", 1), 200);
+    for _ in 0..5 {
+        for app in [&first, &second] {
+            let burst = |line| at_once(app, (0..10).map(move |_| request(line)));
+            assert_eq!(burst("GET /ping").await, [200; 10]);
+            assert_eq!(burst("GET /own").await, [200; 10]);
+        }
     }
-    assert_eq!(served, 100, "of a hundred, by both together");
+    assert_eq!(statuses!(first, GET "/own", 1), [429], "a hundred, by both together");
+    assert_eq!(statuses!(second, GET "/own", 1), [429]);
 }
 
 #[actix_web::test]
@@ -226,19 +230,15 @@ async fn a_hidden_pattern_has_a_counter_of_its_own() {
 /// The call is handed over and not yet sent.
 #[actix_web::test]
 async fn who_hangs_up_while_redis_is_about_to_be_asked_is_charged() {
-    for polls in 1..6 {
-        let server = RedisServer::start();
-        let builder = over(&server.uri(), Limiter::builder());
-        let app = App::new().wrap(builder.build().await.unwrap().middleware()).service(five);
-        let app = init_service(app).await;
-        get_to_know(&app, "/five").await;
-        let before = asked(&server);
-        for _ in 0..5 {
-            hang_up(&app, request("GET /five"), polls).await;
-        }
-        server.wait_until("somebody is charged", |server| asked(server) > before);
-        assert_eq!(statuses!(app, GET "/five", 1), [429], "{polls} polls");
+    let server = RedisServer::start();
+    let limiter = over(&server.uri(), somebody()).build().await.unwrap();
+    let app = init_service(App::new().wrap(limiter.middleware()).service(five)).await;
+    assert_eq!(statuses!(app, GET "/five", 1), [200]);
+    for left in (0..4).rev() {
+        hang_up(&app, request("GET /five"), 1).await;
+        until("the hang-up is charged", async || remaining(&limiter, "redis").await == left).await;
     }
+    assert_eq!(statuses!(app, GET "/five", 1), [429]);
 }
 
 /// The call is sent and not yet answered.
@@ -246,36 +246,33 @@ async fn who_hangs_up_while_redis_is_about_to_be_asked_is_charged() {
 async fn who_hangs_up_while_redis_decides_is_charged() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.address());
-    let builder = over(&format!("redis://{}", proxy.address()), Limiter::builder());
+    let builder = over(&format!("redis://{}", proxy.address()), somebody());
     let app = App::new().wrap(builder.build().await.unwrap().middleware()).service(five);
     let app = init_service(app).await;
-    get_to_know(&app, "/five").await;
-    proxy.set(Fault::Delay(Duration::from_millis(100)));
+    assert_eq!(statuses!(app, GET "/five", 1), [200]);
+    proxy.set(Fault::Delay(Duration::from_millis(200)));
     let before = asked(&server);
-    for number in 1..=5 {
+    for number in 1..=4 {
         let mut answer = Box::pin(status(&app, request("GET /five")));
         assert!(poll_once(answer.as_mut()).is_pending());
-        while asked(&server) < before + number {
-            let_others_run().await;
-            assert!(poll_once(answer.as_mut()).is_pending(), "the reply is delayed");
-        }
+        until("Redis has decided", async || asked(&server) == before + number).await;
     }
-    proxy.set(Fault::None);
-    assert_eq!(statuses!(app, GET "/five", 1), [429]);
+    let observer = over(&server.uri(), somebody()).build().await.unwrap();
+    assert_eq!(remaining(&observer, "redis").await, 0);
 }
 
 #[test]
 fn resets_while_redis_is_stopped_are_charged_when_it_goes_on() {
     let server = RedisServer::start();
     let proxy = FaultProxy::start(server.address());
-    let builder = || Limiter::builder().key(|_: &HttpRequest| "somebody");
-    let limiter = build(over(&format!("redis://{}", proxy.address()), builder()));
-    let observer = build(over(&server.uri(), builder()));
+    let limiter = build(over(&format!("redis://{}", proxy.address()), somebody()));
+    let observer = build(over(&server.uri(), somebody()));
+    let left = || System::new().block_on(remaining(&observer, "resets"));
     let (web, told) = serve(limiter);
     // One of five, and the connection to Redis is there.
     assert_eq!(web.statuses("/five", 1), [200]);
     assert_eq!([told.next(), told.next()], [Event::Begun, Event::Gone(Some(200))]);
-    assert_eq!(remaining(&observer), 4);
+    assert_eq!(left(), 4);
     proxy.set(Fault::Stall);
     for _ in 0..4 {
         let client = Client::send(web.address(), "GET /five", &["x-at-once"]);
@@ -284,18 +281,31 @@ fn resets_while_redis_is_stopped_are_charged_when_it_goes_on() {
         assert_eq!(told.next(), Event::Gone(None));
     }
     proxy.set(Fault::None);
-    server.wait_until("all four are charged", |_| remaining(&observer) == 0);
+    server.wait_until("all four are charged", |_| left() == 0);
     assert_eq!(web.statuses("/five", 1), [429]);
 }
 
-/// What somebody has left of five.
-fn remaining(limiter: &Limiter) -> u64 {
-    let is_five = |record: &&HandlerRecord| record.handler().ends_with("resets::five");
-    let record = handlers().into_iter().find(is_five).unwrap();
+/// Everybody is the same client, whose counters can be looked at.
+fn somebody() -> LimiterBuilder {
+    Limiter::builder().key(|_: &HttpRequest| "somebody")
+}
+
+/// What somebody has left of five, of the handler in one of the modules here.
+async fn remaining(limiter: &Limiter, module: &str) -> u64 {
+    let path = format!("charged::{module}::five");
+    let record = handlers().into_iter().find(|record| record.handler() == path).unwrap();
     let limits = limiter.limits_of(record, "GET");
-    let key = Key::text("somebody");
-    let peeked = System::new().block_on(limiter.peek(&limits[0].limit, &key));
+    let peeked = limiter.peek(&limits[0].limit, &Key::text("somebody")).await;
     peeked.unwrap().remaining()
+}
+
+/// Waits for what a server and the tasks of this thread do among themselves.
+async fn until(what: &str, done: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !done().await {
+        assert!(began.elapsed() < PATIENT, "{what}");
+        actix_web::rt::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 #[test]

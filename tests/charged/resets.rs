@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[get("/own")]
-#[limit("1000/minute")]
+#[limit("1000/hour")]
 async fn own() -> &'static str {
     "own"
 }
@@ -31,7 +31,7 @@ async fn plain() -> &'static str {
 }
 
 #[get("/five")]
-#[limit("5/minute")]
+#[limit("5/hour")]
 async fn five() -> &'static str {
     "five"
 }
