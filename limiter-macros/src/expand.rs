@@ -210,6 +210,10 @@ fn record(ident: &Ident, handler: &Handler, root: &TokenStream) -> TokenStream {
         #(#metas)*
         static __LIMITER_LIMITS: [#root::__private::LimitRecord; #limit_count] = [#(#limits),*];
         static __LIMITER_ROUTES: [#root::__private::RouteRecord; #route_count] = [#(#routes),*];
+        fn __limiter_here() -> &'static ::core::primitive::str {
+            struct __LimiterHere;
+            ::core::any::type_name::<__LimiterHere>()
+        }
         static __LIMITER_RECORD: #root::__private::HandlerRecord =
             #root::__private::HandlerRecord::declare(
                 ::core::concat!(::core::module_path!(), "::", #name),
@@ -218,7 +222,8 @@ fn record(ident: &Ident, handler: &Handler, root: &TokenStream) -> TokenStream {
                 &__LIMITER_ROUTES,
                 &__LIMITER_LIMITS,
                 #exemption,
-            );
+            )
+            .placed(__limiter_here);
         #root::__private::inventory::submit! { &__LIMITER_RECORD }
     }
 }
