@@ -1,6 +1,6 @@
 //! Who is never limited, and who is never let in: filters and lists, before anything is counted.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
 use actix_web::HttpRequest;
 use ipnet::IpNet;
@@ -23,6 +23,52 @@ pub(crate) type Filter = dyn Fn(&HttpRequest) -> bool + Send + Sync;
 pub(crate) struct List {
     pub(crate) networks: Vec<IpNet>,
     pub(crate) keys: Vec<Key>,
+}
+
+/// Paths that the limiter's own limits leave alone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ExemptPaths {
+    written: Vec<String>,
+    exact: HashSet<String>,
+    /// With a slash at the end.
+    prefixes: Vec<String>,
+}
+
+impl ExemptPaths {
+    pub(crate) fn add(&mut self, path: String) {
+        if let Some(prefix) = path.strip_suffix('*') {
+            self.prefixes.push(prefix.to_owned());
+        } else {
+            self.exact.insert(path.clone());
+        }
+        self.written.push(path);
+    }
+
+    /// What is wrong, if something is.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for path in &self.written {
+            if !path.starts_with('/') {
+                return Err(format!("expected a path that starts with `/`, found `{path}`"));
+            }
+            if path.strip_suffix("/*").unwrap_or(path).contains('*') {
+                return Err(format!(
+                    "expected `*` after the last `/` alone, as in `/static/*`, found `{path}`"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a path, percent-decoded, is one of them.
+    pub(crate) fn contains(&self, path: &str) -> bool {
+        self.exact.contains(path) || self.prefixes.iter().any(|prefix| path.starts_with(prefix))
+    }
+
+    /// As they were written.
+    #[cfg(feature = "cli")]
+    pub(crate) fn written(&self) -> &[String] {
+        &self.written
+    }
 }
 
 /// What filters and lists say of a request.

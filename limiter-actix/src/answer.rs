@@ -42,7 +42,16 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 
-/// **Deny**: the response to a request that a limiter refuses.
+/// **Deny**: the response to a request that a limiter refuses further out than at a gate, headers
+/// included.
+pub(crate) fn denial(context: &Context, request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
+    let mut response = response(context, request, refusal, request.path());
+    let headers = &context.worker.limiter().settings.headers;
+    headers.write(&context.batch.borrow(), response.headers_mut());
+    response
+}
+
+/// The response to a request that a limiter refuses.
 pub(crate) fn response(
     context: &Context,
     request: &HttpRequest,
@@ -51,7 +60,7 @@ pub(crate) fn response(
 ) -> HttpResponse {
     match refusal {
         Refusal::Breach => too_many_requests(context, request, endpoint),
-        Refusal::NoIdentity => {
+        Refusal::NoIdentity(_) => {
             tracing::info!(endpoint, "a request without identity was denied");
             forbidden("the client cannot be identified")
         }
@@ -229,7 +238,8 @@ pub(crate) fn no_middleware(record: &HandlerRecord) -> HttpResponse {
         file = record.file(),
         line = record.line(),
         "the handler is decorated with limits, but no limiter is wrapped around it; add \
-         `.wrap(limiter.middleware())` to the `App` (or to the scope) that serves it"
+         `.wrap(limiter.middleware())` to the `App` (or to the scope) that serves it; to switch it \
+         off, build it with `enabled(false)` instead of leaving it out"
     );
     internal_error()
 }

@@ -182,7 +182,7 @@ impl BlockLimit {
 /// The endpoint in which the block stands.
 fn endpoint(request: &HttpRequest) -> String {
     match Context::of(request) {
-        Some(context) => context.endpoint(request).name.to_string(),
+        Some(context) => context.location(request).name.to_string(),
         None => request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
     }
 }

@@ -10,11 +10,10 @@ use smallvec::SmallVec;
 
 use crate::{
     config::{LimiterKey, MissingIdentity},
-    context::Context,
     current::CurrentLimit,
     function::Cost,
     limiter::{Inner, Limiter},
-    rule::{LimitKey, Plan, Role, Rule, RuleLimit},
+    rule::{Class, LimitKey, Role, Rule, RuleLimit},
 };
 
 /// What one request is charged: for each limit of a rule a key and a cost, and afterwards the
@@ -48,7 +47,7 @@ pub(crate) enum Refusal {
     /// A limit is breached: the batch knows which.
     Breach,
     /// No key could be told, and the policy says no.
-    NoIdentity,
+    NoIdentity(Unidentified),
     /// A function returned a limit that is none, and the policy says no.
     InvalidLimit,
     /// The storage did not answer.
@@ -64,118 +63,23 @@ pub(crate) fn limiter_key(limiter: &Inner, request: &HttpRequest) -> Option<Key>
     }
 }
 
-/// **Charges** and **evaluate**, where nothing has to be waited for. `None` where something has:
-/// then nothing is charged yet, and [`decide`] goes on.
-///
-/// `known` is the limiter's key where it has been told already.
-#[inline]
-pub(crate) fn decide_now(
-    context: &Context,
-    request: &HttpRequest,
-    plan: &Plan,
-    known: Option<&Option<Key>>,
-) -> Option<Result<(), Refusal>> {
-    let limiter = context.worker.limiter();
-    let rule = plan.rule_now(limiter, request)?;
-    if !rule.is_immediate() {
-        return None;
-    }
-    let batch = &mut *context.batch.borrow_mut();
-    match batch.collect_now(limiter, request, rule, known) {
-        Ok(()) => batch.hit_now(limiter),
-        Err(refusal) => {
-            // The gate may be reached all the same, and has a rule of its own.
-            batch.clear();
-            Some(Err(refusal))
-        }
-    }
+/// Which limit it was that could not tell whom to count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unidentified {
+    pub(crate) class: Class,
+    pub(crate) is_meta: bool,
+    /// Whether a function of the limit's own was asked, and not the limiter's key.
+    pub(crate) has_own_key: bool,
 }
 
-/// **Charges** and **evaluate**, after [`decide_now`] could not.
-pub(crate) async fn decide(
-    context: &Context,
-    request: &HttpRequest,
-    plan: &Plan,
-) -> Result<(), Refusal> {
-    let limiter = context.worker.limiter();
-    // Taken out while waiting: a borrow may not live that long.
-    let mut batch = context.batch.take();
-    // What is collected, `decide_now` has asked about.
-    let mut decided = None;
-    if batch.rule.is_none() {
-        // Boxed: seldom needed, it would make every decision that waits large.
-        Box::pin(async {
-            let rule = plan.rule_for(limiter, request).await;
-            batch.collect(limiter, request, rule).await
-        })
-        .await?;
-        decided = batch.hit_now(limiter);
-    }
-    let decided = match decided {
-        Some(decided) => decided,
-        None => match batch.apply(limiter.storage(), Verb::Hit).await {
-            Ok(outcome) => batch.decided(limiter, outcome),
-            Err(error) => Err(Refusal::Storage(error)),
-        },
-    };
-    context.batch.replace(batch);
-    decided
-}
-
-/// **Settle**: gives back what was charged before the handler was known. Whether that is done;
-/// where it is not, [`refund`] does it.
-#[inline]
-pub(crate) fn refund_now(context: &Context) -> bool {
-    let batch = &mut *context.batch.borrow_mut();
-    if batch.rule.is_none() {
-        return true;
-    }
-    let done = batch.apply_now(context.worker.limiter().storage(), Verb::Refund).is_some();
-    if done {
-        batch.clear();
-    }
-    done
-}
-
-/// **Settle**, waiting for the storage.
-pub(crate) async fn refund(context: &Context) {
-    let mut batch = context.batch.take();
-    let storage = context.worker.limiter().storage();
-    if let Err(error) = batch.apply(storage, Verb::Refund).await {
-        tracing::warn!(%error, "a charge could not be given back");
-    }
-}
-
-/// Charges a request that has been answered already: whatever the decision, nobody is denied.
-///
-/// The request is gone where an inner middleware answered with an error; then only what needs no
-/// request can be charged.
-#[cold]
-pub(crate) fn charge_afterwards(context: &Context, request: Option<&HttpRequest>, plan: &Plan) {
-    let worker = Rc::clone(&context.worker);
-    let limiter = worker.limiter();
-    let told = context.entry_key.borrow();
-    let mut batch = Batch::default();
-    let collected = match (request, plan.fixed()) {
-        (Some(request), _) => match plan.rule_now(limiter, request) {
-            Some(rule) if rule.is_immediate() => {
-                batch.collect_now(limiter, request, rule, told.as_ref())
-            }
-            _ => return,
-        },
-        (None, Some(rule)) => batch.collect_blindly(limiter, rule, told.as_ref().unwrap_or(&None)),
-        (None, None) => return,
-    };
-    if collected.is_err() || batch.demands.is_empty() {
-        return;
-    }
-    if batch.apply_now(limiter.storage(), Verb::Hit).is_none() {
-        actix_web::rt::spawn(async move {
-            if let Err(error) = batch.apply(worker.limiter().storage(), Verb::Hit).await {
-                tracing::warn!(%error, "an answered request could not be charged");
-            }
-        });
-    }
+/// Who is counted.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Identity<'a> {
+    /// The limiter's key, where it has been told already.
+    pub(crate) known: Option<&'a Option<Key>>,
+    /// In place of clients without identity, where the policy would deny these: they were not
+    /// denied, but answered by somebody who may have told who they are.
+    pub(crate) stand_in: Option<&'a Key>,
 }
 
 /// Charges a cost after the fact, as far as it is there: what is left at most.
@@ -231,7 +135,7 @@ struct Collector<'a> {
     limiter: &'a Inner,
     request: Option<&'a HttpRequest>,
     batch: &'a mut Batch,
-    known: Option<&'a Option<Key>>,
+    identity: Identity<'a>,
     /// The place of the limiter's key, once a limit needed it.
     limiter_key: Option<usize>,
     /// Whether a limit that denies applies so far.
@@ -264,7 +168,7 @@ impl Collector<'_> {
             return Ok(other.map(|demand| demand.key));
         }
         if self.limiter_key.is_none() {
-            let key = match (self.known, self.request) {
+            let key = match (self.identity.known, self.request) {
                 (Some(known), _) => known.clone(),
                 (None, Some(request)) => limiter_key(self.limiter, request),
                 (None, None) => None,
@@ -294,9 +198,16 @@ impl Collector<'_> {
         match &self.limiter.settings.missing_identity {
             MissingIdentity::Fallback(key) => Ok(Some(key.clone())),
             MissingIdentity::Skip => Ok(None),
-            // What never denies does not deny for want of a key either.
-            MissingIdentity::Deny if matches!(limit.role, Role::Shadow) => Ok(None),
-            MissingIdentity::Deny => Err(Refusal::NoIdentity),
+            MissingIdentity::Deny => match self.identity.stand_in {
+                Some(key) => Ok(Some(key.clone())),
+                // What never denies does not deny for want of a key either.
+                None if matches!(limit.role, Role::Shadow) => Ok(None),
+                None => Err(Refusal::NoIdentity(Unidentified {
+                    class: limit.class,
+                    is_meta: limit.is_meta(),
+                    has_own_key: matches!(limit.key, LimitKey::Own(_)),
+                })),
+            },
         }
     }
 }
@@ -413,6 +324,23 @@ impl Batch {
         self.rule.as_ref()
     }
 
+    /// Whether it is put together and not yet decided.
+    #[inline]
+    pub(crate) fn is_collected(&self) -> bool {
+        self.rule.is_some() && self.outcome.is_none()
+    }
+
+    /// Leaves out, before it is decided, what would be given back at once; and meta limits where
+    /// nothing is left.
+    pub(crate) fn leave_out(&mut self, is_left_out: impl Fn(&RuleLimit) -> bool) {
+        let Self { rule: Some(rule), demands, .. } = self else { return };
+        let limits = rule.limits();
+        demands.retain(|demand| !is_left_out(&limits[demand.limit]));
+        if !demands.iter().any(|demand| limits[demand.limit].is_enforced()) {
+            demands.retain(|demand| !limits[demand.limit].is_meta());
+        }
+    }
+
     /// The charges that were admitted together.
     pub(crate) fn admitted(&self) -> &[Demand] {
         if self.outcome == Some(Outcome::Admit) { &self.demands } else { &[] }
@@ -457,12 +385,12 @@ impl Batch {
 
     /// Keys and costs of a rule that is immediate.
     #[inline]
-    fn collect_now(
+    pub(crate) fn collect_now(
         &mut self,
         limiter: &Inner,
         request: &HttpRequest,
         rule: Rc<Rule>,
-        known: Option<&Option<Key>>,
+        identity: Identity<'_>,
     ) -> Result<(), Refusal> {
         if rule.is_invalid() {
             return Err(Refusal::InvalidLimit);
@@ -471,7 +399,7 @@ impl Batch {
             limiter,
             request: Some(request),
             batch: self,
-            known,
+            identity,
             limiter_key: None,
             is_limited: false,
         };
@@ -483,11 +411,12 @@ impl Batch {
     }
 
     /// Keys and costs of a rule, whatever has to be waited for.
-    async fn collect(
+    pub(crate) async fn collect(
         &mut self,
         limiter: &Inner,
         request: &HttpRequest,
         rule: Rc<Rule>,
+        identity: Identity<'_>,
     ) -> Result<(), Refusal> {
         if rule.is_invalid() {
             return Err(Refusal::InvalidLimit);
@@ -496,7 +425,7 @@ impl Batch {
             limiter,
             request: Some(request),
             batch: self,
-            known: None,
+            identity,
             limiter_key: None,
             is_limited: false,
         };
@@ -527,18 +456,17 @@ impl Batch {
     }
 
     /// Keys and costs as far as they need no request.
-    fn collect_blindly(
+    pub(crate) fn collect_blindly(
         &mut self,
         limiter: &Inner,
         rule: &Rc<Rule>,
-        key: &Option<Key>,
+        identity: Identity<'_>,
     ) -> Result<(), Refusal> {
-        let known = Some(key);
         let mut collector = Collector {
             limiter,
             request: None,
             batch: self,
-            known,
+            identity,
             limiter_key: None,
             is_limited: false,
         };
@@ -556,7 +484,7 @@ impl Batch {
 
     /// Charges the batch without waiting; `None` where the storage has to wait.
     #[inline]
-    fn hit_now(&mut self, limiter: &Inner) -> Option<Result<(), Refusal>> {
+    pub(crate) fn hit_now(&mut self, limiter: &Inner) -> Option<Result<(), Refusal>> {
         let outcome = if self.demands.is_empty() {
             Outcome::Admit
         } else {
@@ -566,7 +494,7 @@ impl Batch {
     }
 
     #[inline]
-    fn decided(&mut self, limiter: &Inner, outcome: Outcome) -> Result<(), Refusal> {
+    pub(crate) fn decided(&mut self, limiter: &Inner, outcome: Outcome) -> Result<(), Refusal> {
         self.outcome = Some(outcome);
         if limiter.settings.headers.are_on() {
             self.decided_at = Some(limiter.settings.clock.coarse());
@@ -594,7 +522,7 @@ impl Batch {
 
     /// Does something to the counters without waiting; `None` where the storage has to wait.
     #[inline]
-    fn apply_now(&mut self, storage: &dyn Storage, verb: Verb) -> Option<Outcome> {
+    pub(crate) fn apply_now(&mut self, storage: &dyn Storage, verb: Verb) -> Option<Outcome> {
         let Self { rule, keys, demands, .. } = self;
         let rule = rule.as_ref()?;
         if let [demand] = &mut demands[..] {
@@ -611,7 +539,11 @@ impl Batch {
         Some(outcome)
     }
 
-    async fn apply(&mut self, storage: &dyn Storage, verb: Verb) -> Result<Outcome, StorageError> {
+    pub(crate) async fn apply(
+        &mut self,
+        storage: &dyn Storage,
+        verb: Verb,
+    ) -> Result<Outcome, StorageError> {
         let Self { rule: Some(rule), keys, demands, .. } = self else {
             return Ok(Outcome::Admit);
         };

@@ -1,12 +1,12 @@
 //! The options of a limiter, and what is checked before the first request.
 
-use std::{collections::HashSet, error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use actix_web::{HttpRequest, dev::ResponseHead};
 use limiter_core::{Clock, Key, Scope, Storage, Strategy, clock::MonotonicClock};
 
 use crate::{
-    access::Access,
+    access::{Access, ExemptPaths},
     breach::{Breach, IntoBreachResponse},
     function::{Cost, Function, IntoCost, IntoLimits, LimitTexts},
     headers::Headers,
@@ -72,11 +72,14 @@ pub(crate) struct Settings {
     pub(crate) fail_on_first_breach: bool,
     pub(crate) identity: IdentityConfig,
     pub(crate) key: LimiterKey,
+    /// Whether the key is a function of the user's own, which may ask what inner middleware wrote
+    /// down.
+    pub(crate) key_is_custom: bool,
     /// What the compiler calls the type of the key function.
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only people ask for it"))]
     pub(crate) key_name: &'static str,
     pub(crate) missing_identity: MissingIdentity,
-    pub(crate) exempt_paths: HashSet<String>,
+    pub(crate) exempt_paths: ExemptPaths,
     pub(crate) limit_unmatched: bool,
     pub(crate) meta_limits: Vec<MetaLimit>,
     pub(crate) on_breach: Option<OnBreach>,
@@ -96,12 +99,6 @@ pub(crate) struct LimitClass {
 }
 
 impl Settings {
-    /// Whether requests are limited that no gate and no scope guards.
-    #[inline]
-    pub(crate) fn limit_undecorated(&self) -> bool {
-        !self.application.texts.is_empty() || !self.defaults.texts.is_empty()
-    }
-
     /// The first parts of every scope of this limiter.
     pub(crate) fn scope(&self, kind: &str) -> Scope {
         Scope::new(&self.key_prefix).part(kind)
@@ -136,7 +133,7 @@ pub struct LimiterBuilder {
     key: Option<LimiterKey>,
     key_name: &'static str,
     missing_identity: MissingIdentity,
-    exempt_paths: HashSet<String>,
+    exempt_paths: ExemptPaths,
     limit_unmatched: bool,
     meta_limits: Vec<MetaLimit>,
     on_breach: Option<OnBreach>,
@@ -171,7 +168,7 @@ impl LimiterBuilder {
             key: None,
             key_name: "",
             missing_identity: MissingIdentity::Deny,
-            exempt_paths: HashSet::new(),
+            exempt_paths: ExemptPaths::default(),
             limit_unmatched: true,
             meta_limits: Vec::new(),
             on_breach: None,
@@ -450,18 +447,19 @@ impl LimiterBuilder {
     }
 
     /// A path, exactly as routed, that default and application limits leave alone: a health check.
-    /// (`#[exempt]` says the same on the handler; this one needs no handler.)
+    /// (`#[exempt]` says the same on the handler; this one needs no handler.) With `/*` at its end
+    /// it is everything below: `/static/*`, for the sixty files of a page.
     pub fn exempt_path(mut self, path: impl Into<String>) -> Self {
-        self.exempt_paths.insert(path.into());
+        self.exempt_paths.add(path.into());
         self
     }
 
     /// Whether requests that match no resource are counted, all together as one endpoint, so that
     /// probing for URLs is limited too. Default: yes.
     ///
-    /// If one of them is served all the same, they are limited from then on, and the log says so:
-    /// the limiter cannot tell the resources of two scopes with one prefix and different guards
-    /// from what matches nothing, nor paths that a middleware inside it changes.
+    /// Switched off, a 404 without a resource costs nothing, and neither does a 405 or a 404 for
+    /// want of the method. What turns out to be served is charged all the same: resources behind
+    /// others of the same path, and paths that a middleware inside the limiter changes.
     pub fn limit_unmatched(mut self, limit: bool) -> Self {
         self.limit_unmatched = limit;
         self
@@ -491,6 +489,8 @@ impl LimiterBuilder {
         let store = self.storage.open(&owner, self.remote, enabled).await?;
         let storage = Arc::clone(&store.storage);
         let records = handlers();
+        // Our own key functions ask nothing that inner middleware could write down.
+        let key_is_custom = self.key.is_some() && !self.key_name.starts_with("limiter_actix::");
         let (key, key_name) = match self.key {
             Some(key) => (key, self.key_name),
             None if self.identity.proxies.is_nobody() => {
@@ -517,6 +517,7 @@ impl LimiterBuilder {
             fail_on_first_breach: self.fail_on_first_breach,
             identity: self.identity,
             key,
+            key_is_custom,
             key_name,
             missing_identity: self.missing_identity,
             exempt_paths: self.exempt_paths,
@@ -590,12 +591,10 @@ impl Written {
 }
 
 fn check_paths(settings: &Settings) -> Result<(), BuildError> {
-    match settings.exempt_paths.iter().find(|path| !path.starts_with('/')) {
-        Some(path) => Err(BuildError::new(format!(
-            "exempt_path: expected a path that starts with `/`, found `{path}`"
-        ))),
-        None => Ok(()),
-    }
+    settings
+        .exempt_paths
+        .check()
+        .map_err(|problem| BuildError::new(format!("exempt_path: {problem}")))
 }
 
 fn check_prefixes(identity: &IdentityConfig) -> Result<(), BuildError> {

@@ -6,7 +6,9 @@
 
 use std::{
     cell::{Cell, Ref, RefCell},
-    rc::Rc,
+    rc::{Rc, Weak},
+    sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{HttpRequest, dev::Extensions, http::Method};
@@ -15,8 +17,10 @@ use limiter_core::Key;
 
 use crate::{
     charge::Batch,
+    config::LimiterKey,
     current::CurrentLimit,
-    endpoint::{Endpoint, Endpoints},
+    endpoint::{Endpoint, Endpoints, Location},
+    enforce::{Account, Leftovers, NoCredit},
     key_by::IdentityConfig,
     limiter::{Inner, Limiter},
     record::HandlerRecord,
@@ -31,15 +35,16 @@ pub(crate) struct Worker {
     of_handlers: RefCell<HashMap<HandlerKey, Rc<Plan>>>,
     of_endpoints: RefCell<HashMap<EndpointKey, Rc<Plan>>>,
     stacks: RefCell<ScopeStacks>,
+    pub(crate) leftovers: Leftovers,
 }
 
 /// The address of the handler's record, which is a static; the method; whether the path is
 /// exempt; and the scopes around the handler.
 type HandlerKey = (usize, CountedMethod, bool, StackId);
 
-/// The endpoint's name; the method, which is not in the name of what matches nothing; and the scopes
-/// around it.
-type EndpointKey = (Rc<str>, CountedMethod, StackId);
+/// The endpoint's name; the method, which is not in the name of what matches nothing; whether it is
+/// exempt; the scopes around it; and the address of the record of its gate, if that counts too.
+type EndpointKey = (Rc<str>, CountedMethod, bool, StackId, usize);
 
 impl Worker {
     pub(crate) fn new(limiter: Limiter) -> Self {
@@ -49,6 +54,7 @@ impl Worker {
             of_handlers: RefCell::default(),
             of_endpoints: RefCell::default(),
             stacks: RefCell::default(),
+            leftovers: Leftovers::new(),
         }
     }
 
@@ -96,28 +102,62 @@ impl Worker {
         plan
     }
 
-    /// The plan of an endpoint without a gate, within scopes that have something to say.
+    /// The plan of a request that no gate has charged: that of the endpoint, within these scopes.
+    /// With the limits of `gate` besides, as far as these need no function.
     pub(crate) fn plan_of_endpoint(
         &self,
         endpoint: &Endpoint,
         method: &Method,
-        exempt_path: bool,
+        exempt: bool,
         stack: StackId,
+        gate: Option<&'static HandlerRecord>,
     ) -> Rc<Plan> {
+        if !exempt && stack == StackId::default() && gate.is_none() {
+            return Rc::clone(&endpoint.plan);
+        }
         let counted = CountedMethod::of(method);
-        let key = (Rc::clone(&endpoint.name), counted, stack);
-        if !exempt_path && let Some(plan) = self.of_endpoints.borrow().get(&key) {
+        let address = gate.map_or(0, |gate| std::ptr::from_ref(gate) as usize);
+        let key = (Rc::clone(&endpoint.name), counted, exempt, stack, address);
+        if let Some(plan) = self.of_endpoints.borrow().get(&key) {
             return Rc::clone(plan);
         }
         let scopes = self.stacks.borrow().scopes(stack);
-        let place = Place::Endpoint(&endpoint.name);
-        let target =
-            Target { place, method, counted: counted.name(), exempt_path, scopes: &scopes };
+        let target = Target {
+            place: Place::Endpoint { name: &endpoint.name, gate },
+            method,
+            counted: counted.name(),
+            exempt_path: exempt,
+            scopes: &scopes,
+        };
         let plan = Rc::new(Plan::new(self.limiter(), target));
-        if !exempt_path && counted != CountedMethod::Other {
+        if counted != CountedMethod::Other {
             self.of_endpoints.borrow_mut().insert(key, Rc::clone(&plan));
         }
         plan
+    }
+
+    /// Remembers that a request has reached the gate of this handler.
+    #[cold]
+    pub(crate) fn met(
+        &self,
+        request: &HttpRequest,
+        location: &Location,
+        record: &'static HandlerRecord,
+    ) {
+        match self.routed_elsewhere(request, location) {
+            Some(endpoint) => endpoint.knowledge.met(record),
+            None => location.knowledge.met(record),
+        }
+    }
+
+    /// The endpoint that a request was routed to, where that is not where it seemed to lead.
+    #[inline]
+    pub(crate) fn routed_elsewhere(
+        &self,
+        request: &HttpRequest,
+        location: &Location,
+    ) -> Option<Rc<Endpoint>> {
+        self.endpoints.borrow_mut().routed_elsewhere(request, self.limiter(), location)
     }
 
     /// The stack with one more scope inside it.
@@ -143,46 +183,72 @@ impl Enforcer {
     pub(crate) fn number(self) -> u8 {
         self.0
     }
-
-    pub(crate) fn from_number(number: u8) -> Self {
-        Self(number).min(Self::GATE)
-    }
 }
 
 /// What middleware, scopes and gate tell each other about one request.
 pub(crate) struct Context {
     pub(crate) worker: Rc<Worker>,
-    /// Who was the last to take the charges over.
-    enforcer: Cell<Enforcer>,
+    /// The context of another limiter around this one.
+    outer: RefCell<Weak<Context>>,
+    /// Who has charged the request so far.
+    charged: Cell<Charged>,
+    /// The account from which the request has borrowed, in order to go on without being charged.
+    credit: Cell<Option<Account>>,
+    /// Whether it goes where nobody has been, and others wait for what it finds.
+    explores: Cell<bool>,
+    /// Whether it was refused, and goes on because somebody further inside may admit it.
+    on_probation: Cell<bool>,
     /// How many scopes with something to say stand around the request so far, and which.
     pub(crate) scopes: Cell<(Enforcer, StackId)>,
     /// Whether a filter or a list has said that nothing is to be limited.
     pub(crate) let_through: Cell<bool>,
-    /// Whether the path is exempt from the limiter's own limits.
-    pub(crate) exempt_path: Cell<bool>,
-    /// Whether the request goes on although it is refused, to find out who charges its endpoint.
-    pub(crate) goes_on: Cell<bool>,
-    /// Which endpoint it seemed to be before routing, once somebody has asked.
-    endpoint: RefCell<Option<Rc<Endpoint>>>,
-    /// The limiter's key, if it was told before routing and cannot change until the gate.
-    pub(crate) entry_key: RefCell<Option<Option<Key>>>,
+    /// Where it seemed to lead before routing, once somebody has asked.
+    location: RefCell<Option<Rc<Location>>>,
+    /// Who the client was before routing, once somebody has asked.
+    client: RefCell<Option<Client>>,
     /// What the request is charged: by the middleware, until somebody further inside takes its
     /// place.
     pub(crate) batch: RefCell<Batch>,
+    /// What was charged further outside, while the batch is put together that takes its place.
+    pub(crate) outside: RefCell<Option<Box<Batch>>>,
+}
+
+/// Who has charged a request so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Charged {
+    /// Nobody, who would have to.
+    NotYet,
+    /// The middleware or a scope. Whoever stands further inside exchanges that.
+    Outside,
+    /// A storage is deciding, and goes on whatever happens.
+    Deciding,
+    /// All is decided: by a gate, or by a denial.
+    Done,
+}
+
+/// Who a client was before routing.
+#[derive(Clone)]
+pub(crate) struct Client {
+    /// By the limiter's key, which an inner middleware may still fill.
+    pub(crate) key: Option<Key>,
+    pub(crate) address: Option<Key>,
 }
 
 impl Context {
     fn new(worker: Rc<Worker>) -> Self {
         Self {
             worker,
-            enforcer: Cell::default(),
+            outer: RefCell::default(),
+            charged: Cell::new(Charged::NotYet),
+            credit: Cell::new(None),
+            explores: Cell::new(false),
+            on_probation: Cell::new(false),
             scopes: Cell::default(),
             let_through: Cell::new(false),
-            exempt_path: Cell::new(false),
-            goes_on: Cell::new(false),
-            endpoint: RefCell::new(None),
-            entry_key: RefCell::new(None),
+            location: RefCell::new(None),
+            client: RefCell::new(None),
             batch: RefCell::default(),
+            outside: RefCell::new(None),
         }
     }
 
@@ -198,36 +264,152 @@ impl Context {
         request.app_data::<Rc<Self>>().map(Rc::clone)
     }
 
-    #[inline]
-    pub(crate) fn enforcer(&self) -> Enforcer {
-        self.enforcer.get()
+    /// Whether this limiter stands around the request already: this context is its own, or one
+    /// further outside is.
+    pub(crate) fn is_within(&self, limiter: &Limiter) -> bool {
+        self.worker.handle().is_the_same_as(limiter)
+            || self.outer.borrow().upgrade().is_some_and(|outer| outer.is_within(limiter))
     }
 
-    /// Takes the charges over.
+    pub(crate) fn stands_inside(&self, outer: &Rc<Self>) {
+        self.outer.replace(Rc::downgrade(outer));
+    }
+
     #[inline]
-    pub(crate) fn take_over(&self, enforcer: Enforcer) {
-        self.enforcer.set(enforcer);
+    pub(crate) fn charged(&self) -> Charged {
+        self.charged.get()
+    }
+
+    #[inline]
+    pub(crate) fn set_charged(&self, charged: Charged) {
+        self.charged.set(charged);
+    }
+
+    /// The request goes where nobody has been.
+    pub(crate) fn explore(&self, location: &Location) {
+        if !self.explores.replace(true) {
+            location.knowledge.goes_in();
+        }
+    }
+
+    /// What it has found is known now.
+    #[inline]
+    pub(crate) fn has_explored(&self) {
+        if self.explores.get() {
+            self.end_exploring();
+        }
+    }
+
+    #[cold]
+    fn end_exploring(&self) {
+        self.explores.set(false);
+        if let Some(location) = self.known_location() {
+            location.knowledge.came_out();
+        }
+    }
+
+    /// Where the path leads is looked up anew.
+    pub(crate) fn forget_location(&self) {
+        self.has_explored();
+        self.location.replace(None);
+    }
+
+    #[inline]
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.credit.get().is_some()
+    }
+
+    pub(crate) fn credit(&self) -> Option<Account> {
+        self.credit.get()
+    }
+
+    #[inline]
+    pub(crate) fn is_on_probation(&self) -> bool {
+        self.on_probation.get()
+    }
+
+    /// Lets the request go on without being charged by those it has met so far, if it may.
+    #[inline]
+    pub(crate) fn set_out(&self, request: &HttpRequest, most_unpaid: u8) -> Result<(), NoCredit> {
+        let limiter = self.worker.limiter();
+        let account = self.account(request);
+        limiter.credits.borrow(account, most_unpaid, || limiter.settings.clock.coarse())?;
+        self.credit.set(Some(account));
+        self.worker.leftovers.start();
+        Ok(())
+    }
+
+    /// The same for a request that was refused.
+    pub(crate) fn set_out_on_probation(&self, request: &HttpRequest) -> Result<(), NoCredit> {
+        if !self.is_under_way() {
+            self.set_out(request, 1)?;
+        }
+        self.on_probation.set(true);
+        Ok(())
+    }
+
+    /// Waits until another request of this client comes back, and goes on in its place.
+    pub(crate) async fn wait_for_credit(&self, request: &HttpRequest, most: Duration) -> bool {
+        let account = self.account(request);
+        let handed = self.worker.limiter().credits.wait(account, most).await;
+        if handed {
+            self.credit.set(Some(account));
+        }
+        handed
+    }
+
+    /// The account that the request has borrowed from: the caller gives back, or owes.
+    #[inline]
+    pub(crate) fn take_credit(&self) -> Option<Account> {
+        self.on_probation.set(false);
+        self.credit.take()
+    }
+
+    /// The request is charged, or owes nothing.
+    #[inline]
+    pub(crate) fn give_credit_back(&self) {
+        if let Some(account) = self.take_credit() {
+            self.worker.limiter().credits.give_back(account);
+        }
+    }
+
+    /// The account of the client, as it was before routing, at the endpoint that the request
+    /// seemed to be for.
+    pub(crate) fn account(&self, request: &HttpRequest) -> Account {
+        let endpoint = Arc::as_ptr(&self.location(request).knowledge) as usize;
+        let client = self.client(request);
+        let credits = &self.worker.limiter().credits;
+        credits.account(client.key.as_ref(), client.address.as_ref(), endpoint)
+    }
+
+    /// Who the client is. Asked for the first time before routing.
+    #[inline]
+    pub(crate) fn client(&self, request: &HttpRequest) -> Ref<'_, Client> {
+        if self.client.borrow().is_none() {
+            let client = Client::of(self.worker.limiter(), request);
+            self.client.replace(Some(client));
+        }
+        // It was filled just now.
+        Ref::map(self.client.borrow(), |client| client.as_ref().expect("a client"))
+    }
+
+    /// Who the client was before routing, if anybody has asked.
+    #[inline]
+    pub(crate) fn known_client(&self) -> Ref<'_, Option<Client>> {
+        self.client.borrow()
     }
 
     /// **Endpoint**: which method and path pattern the request seems to be for before routing.
     #[inline]
-    pub(crate) fn endpoint(&self, request: &HttpRequest) -> Rc<Endpoint> {
+    pub(crate) fn location(&self, request: &HttpRequest) -> Rc<Location> {
         let look_up = || self.worker.endpoints.borrow_mut().of(request, self.worker.limiter());
-        Rc::clone(self.endpoint.borrow_mut().get_or_insert_with(look_up))
+        Rc::clone(self.location.borrow_mut().get_or_insert_with(look_up))
     }
 
-    /// The [endpoint](Self::endpoint), if anybody has asked for it.
+    /// The [location](Self::location), if anybody has asked for it.
     #[inline]
-    pub(crate) fn known_endpoint(&self) -> Ref<'_, Option<Rc<Endpoint>>> {
-        self.endpoint.borrow()
-    }
-
-    /// **Learn**, before the request is answered: those that come in meanwhile need not be refused.
-    #[cold]
-    pub(crate) fn learn_now(&self) {
-        if let Some(endpoint) = &*self.endpoint.borrow() {
-            endpoint.knowledge.learn(self.enforcer());
-        }
+    pub(crate) fn known_location(&self) -> Option<Rc<Location>> {
+        self.location.borrow().as_ref().map(Rc::clone)
     }
 
     /// Every limit that was evaluated so far; none for the functions that are asked for keys and
@@ -244,14 +426,27 @@ impl Context {
 
     #[inline]
     fn clear(&self) {
-        self.enforcer.set(Enforcer::MIDDLEWARE);
+        self.charged.set(Charged::NotYet);
+        self.credit.set(None);
+        self.explores.set(false);
+        self.on_probation.set(false);
         self.scopes.set((Enforcer::MIDDLEWARE, StackId::default()));
         self.let_through.set(false);
-        self.exempt_path.set(false);
-        self.goes_on.set(false);
-        *self.endpoint.borrow_mut() = None;
-        *self.entry_key.borrow_mut() = None;
+        *self.location.borrow_mut() = None;
+        *self.client.borrow_mut() = None;
+        *self.outside.borrow_mut() = None;
         self.batch.borrow_mut().clear();
+    }
+}
+
+impl Client {
+    fn of(limiter: &Inner, request: &HttpRequest) -> Self {
+        let address = limiter.settings.identity.peer(request);
+        let key = match &limiter.settings.key {
+            LimiterKey::Peer => address.clone(),
+            LimiterKey::Custom(key) => key(request),
+        };
+        Self { key, address }
     }
 }
 

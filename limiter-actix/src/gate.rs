@@ -9,9 +9,12 @@ use std::{
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, dev::Payload};
 
 use crate::{
-    answer, charge,
+    answer,
+    charge::{Identity, Refusal},
     config::LimiterKey,
-    context::{Context, Enforcer},
+    context::{Charged, Client, Context},
+    endpoint::Exempt,
+    enforce::{decide, decide_now},
     record::HandlerRecord,
     rule::Plan,
 };
@@ -103,8 +106,6 @@ impl<A> fmt::Debug for Gate<A> {
 enum Passage {
     Open,
     Closed(HttpResponse),
-    /// What was charged further outside has to be given back first, and that takes a while.
-    Settle,
     /// The limits, keys, costs or the storage of this plan have to be waited for.
     Decide(Rc<Plan>),
 }
@@ -115,33 +116,22 @@ fn pass_now(request: &HttpRequest, record: &'static HandlerRecord) -> Passage {
     let Some(context) = Context::of(request) else {
         return Passage::Closed(answer::no_middleware(record));
     };
-    context.take_over(Enforcer::GATE);
-    if context.goes_on.get() {
-        context.learn_now();
-    }
     if context.let_through.get() {
         return Passage::Open;
     }
-    let limiter = context.worker.limiter();
-    // What was charged by somebody who did not know this handler is charged anew below with
-    // everything else, as one batch.
-    if !charge::refund_now(context) {
-        return Passage::Settle;
+    let location = context.location(request);
+    if !location.knowledge.has_met(record) {
+        context.worker.met(request, &location, record);
     }
+    context.has_explored();
     let (_, stack) = context.scopes.get();
-    let exempt_path = context.exempt_path.get();
-    let plan = context.worker.plan_of_handler(record, request.method(), exempt_path, stack);
-    let entry_key = context.entry_key.borrow();
-    let known = match limiter.settings.key {
-        LimiterKey::Peer => entry_key.as_ref(),
-        // An inner middleware may have found out who it is.
-        LimiterKey::Custom(_) => None,
-    };
-    match charge::decide_now(context, request, &plan, known) {
-        Some(Ok(())) => Passage::Open,
-        Some(Err(refusal)) => {
-            Passage::Closed(answer::response(context, request, &refusal, record.handler()))
-        }
+    let is_exempt = location.exempt == Exempt::Path;
+    let plan = context.worker.plan_of_handler(record, request.method(), is_exempt, stack);
+    let client = context.known_client();
+    let decided = decide_now(context, request, &plan, identity(context, client.as_ref()));
+    drop(client);
+    match decided {
+        Some(decided) => passed(context, request, record, decided),
         None => Passage::Decide(plan),
     }
 }
@@ -150,28 +140,49 @@ fn pass_now(request: &HttpRequest, record: &'static HandlerRecord) -> Passage {
 async fn pass(
     request: &HttpRequest,
     record: &'static HandlerRecord,
-    mut passage: Passage,
+    passage: Passage,
 ) -> Result<(), HttpResponse> {
-    loop {
-        passage = match (passage, Context::of(request)) {
-            (Passage::Open, _) => return Ok(()),
-            (Passage::Closed(response), _) => return Err(response),
-            (_, None) => return Err(answer::no_middleware(record)),
-            (Passage::Settle, Some(context)) => {
-                Box::pin(charge::refund(context)).await;
-                pass_now(request, record)
-            }
-            (Passage::Decide(plan), Some(context)) => {
-                match charge::decide(context, request, &plan).await {
-                    Ok(()) => Passage::Open,
-                    Err(refusal) => Passage::Closed(answer::response(
-                        context,
-                        request,
-                        &refusal,
-                        record.handler(),
-                    )),
-                }
-            }
+    let passage = match (passage, Context::shared(request)) {
+        (Passage::Decide(plan), Some(context)) => {
+            let client = context.known_client().clone();
+            let identity = identity(&context, client.as_ref());
+            let decided = decide(&context, request, &plan, identity).await;
+            passed(&context, request, record, decided)
+        }
+        (passage, _) => passage,
+    };
+    match passage {
+        Passage::Closed(response) => Err(response),
+        Passage::Open => Ok(()),
+        Passage::Decide(_) => Err(answer::no_middleware(record)),
+    }
+}
+
+/// All is decided, and nobody else charges the request.
+#[inline]
+fn passed(
+    context: &Context,
+    request: &HttpRequest,
+    record: &'static HandlerRecord,
+    decided: Result<(), Refusal>,
+) -> Passage {
+    context.set_charged(Charged::Done);
+    context.give_credit_back();
+    match decided {
+        Ok(()) => Passage::Open,
+        Err(refusal) => {
+            Passage::Closed(answer::response(context, request, &refusal, record.handler()))
         }
     }
+}
+
+/// The client as it was before routing, where nobody can have changed that since.
+#[inline]
+fn identity<'a>(context: &Context, client: Option<&'a Client>) -> Identity<'a> {
+    let known = match context.worker.limiter().settings.key {
+        LimiterKey::Peer => client.map(|client| &client.key),
+        // An inner middleware may have found out who it is.
+        LimiterKey::Custom(_) => None,
+    };
+    Identity { known, stand_in: None }
 }

@@ -63,6 +63,7 @@ mod context;
 mod current;
 mod decimal;
 mod endpoint;
+mod enforce;
 mod function;
 mod gate;
 mod headers;

@@ -1,7 +1,6 @@
 //! The limiter: built once, cheap to clone, shared by all workers.
 
 use std::{
-    collections::HashSet,
     fmt,
     sync::{
         Arc,
@@ -17,6 +16,7 @@ use crate::{
     charge,
     config::{LimiterBuilder, Settings},
     endpoint::EndpointTable,
+    enforce::{Credits, Gates},
     function::IntoLimits,
     middleware::RateLimit,
     record::HandlerRecord,
@@ -52,8 +52,10 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) store: Store,
     pub(crate) endpoints: EndpointTable,
-    /// The names of decorated handlers, which Actix's route attributes give to their resources.
-    pub(crate) decorated_names: HashSet<&'static str>,
+    /// The decorated handlers of the program.
+    pub(crate) gates: Gates,
+    /// Which clients have requests under way that nobody has charged.
+    pub(crate) credits: Credits,
     enabled: AtomicBool,
 }
 
@@ -73,10 +75,15 @@ impl Limiter {
         store: Store,
         records: &[&'static HandlerRecord],
     ) -> Self {
-        let decorated_names = records.iter().map(|record| record.name()).collect();
-        let endpoints = EndpointTable::default();
-        let enabled = AtomicBool::new(settings.enabled);
-        Self { inner: Arc::new(Inner { settings, store, endpoints, decorated_names, enabled }) }
+        let inner = Inner {
+            enabled: AtomicBool::new(settings.enabled),
+            settings,
+            store,
+            endpoints: EndpointTable::default(),
+            gates: Gates::new(records),
+            credits: Credits::new(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -177,7 +184,7 @@ impl Limiter {
     /// # }
     /// ```
     pub fn limits_of(&self, record: &'static HandlerRecord, method: &str) -> Vec<LimitSummary> {
-        let method = method.parse().unwrap_or(Method::GET);
+        let method = method.to_ascii_uppercase().parse().unwrap_or(Method::GET);
         summaries(&Plan::new(&self.inner, Target::handler(record, &method)))
     }
 

@@ -1,10 +1,6 @@
 //! Breaches are counted: by the meta limits of the limits that were breached.
 
-use std::{
-    future::Future,
-    rc::Rc,
-    task::{Context as TaskContext, Waker},
-};
+use std::rc::Rc;
 
 use limiter_core::{Charge, Key, Mode, StorageError, Verb};
 
@@ -44,15 +40,12 @@ pub(crate) fn count(context: &Context, breached: &[CurrentLimit]) {
         return;
     }
     let worker = Rc::clone(&context.worker);
-    let mut counting = Box::pin(async move {
+    let leftovers = Rc::clone(&worker);
+    leftovers.leftovers.finish(Box::pin(async move {
         if let Err(error) = hit(worker.limiter().storage(), &rule, &counts).await {
             tracing::warn!(%error, "a breach could not be counted");
         }
-    });
-    let waits = counting.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())).is_pending();
-    if waits {
-        actix_web::rt::spawn(counting);
-    }
+    }));
 }
 
 /// Counts, and blocks those whose meta limit is used up.

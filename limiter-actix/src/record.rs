@@ -43,6 +43,8 @@ pub struct HandlerRecord {
     name: &'static str,
     file: &'static str,
     line: u32,
+    /// What the compiler calls a place inside the function.
+    place: fn() -> &'static str,
     routes: &'static [RouteRecord],
     limits: &'static [LimitRecord],
     exempt: Exemption,
@@ -60,7 +62,14 @@ impl HandlerRecord {
         limits: &'static [LimitRecord],
         exempt: Exemption,
     ) -> Self {
-        Self { handler, name, file, line, routes, limits, exempt }
+        Self { handler, name, file, line, place: || "", routes, limits, exempt }
+    }
+
+    /// Not public API. Used by generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn placed(self, place: fn() -> &'static str) -> Self {
+        Self { place, ..self }
     }
 
     /// The path of the function, for example `shop::cart::checkout`.
@@ -98,6 +107,19 @@ impl HandlerRecord {
     /// What the handler is exempt from.
     pub fn exempt(&self) -> Exemption {
         self.exempt
+    }
+
+    /// Whether a route attribute has moved the function into itself: then nobody else can register
+    /// it, and its resource has a name. (What the compiler calls such a place is not promised. If it
+    /// ever changes, the handler counts as one that may be anywhere.)
+    pub(crate) fn is_within_route_attribute(&self) -> bool {
+        (self.place)().contains("HttpServiceFactory>::register::")
+    }
+
+    /// Whether a limit counts requests too that are answered in front of the handler.
+    #[inline]
+    pub(crate) fn counts_in_front(&self) -> bool {
+        self.limits.iter().any(LimitRecord::asks_nobody)
     }
 }
 
@@ -325,6 +347,16 @@ impl LimitRecord {
             LimitSource::Text(text) => Some(text),
             LimitSource::Function(_) => None,
         }
+    }
+
+    /// Whether keys and costs can be told without any function of its own: the limit can count a
+    /// request that was answered in front of the handler.
+    pub(crate) fn asks_nobody(&self) -> bool {
+        self.text().is_some()
+            && self.scope_by.is_none()
+            && self.key.is_none()
+            && self.exempt_when.is_none()
+            && matches!(self.cost, CostRecord::Fixed(_))
     }
 
     /// The quotas of [`text`](Self::text), in order.

@@ -20,15 +20,16 @@ use limiter_core::{OnStoreError, Strategy, notation};
 use crate::{
     answer,
     breach::{Breach, IntoBreachResponse},
-    charge::{self, Refusal},
+    charge::Refusal,
     context::Context,
-    endpoint,
+    endpoint::Exempt,
+    enforce::{self, Layer, Step},
     function::{Cost, Function, IntoCost, IntoLimits, LimitTexts},
     key_by::KeyBy,
     meta::MetaLimit,
     middleware::RateLimitFuture,
     record::Exemption,
-    rule::{LimitTerms, Message, Plan, Text},
+    rule::{LimitTerms, Message, Text},
 };
 
 /// Limits and exemptions of everything inside a `web::scope` or `web::resource`.
@@ -291,6 +292,7 @@ where
             return ready(Err(()));
         }
         let declaration = Rc::new(self.declaration.clone());
+        enforce::add_scope(&declaration);
         #[cfg(feature = "cli")]
         COLLECTED.with_borrow_mut(|scopes| {
             if let Some(scopes) = scopes {
@@ -328,42 +330,23 @@ impl<S> fmt::Debug for ScopeLimitsService<S> {
     }
 }
 
-/// What is known at once about a request at the door of a scope.
-enum Entry {
-    Open,
-    Refused(Refusal),
-    /// What was charged further outside has to be given back first, and that takes a while.
-    Settle(Rc<Plan>),
-    /// The limits, keys, costs or the storage have to be waited for.
-    Decide(Rc<Plan>),
-}
-
 impl<S> ScopeLimitsService<S> {
-    /// Charges the request, unless somebody further inside is known to do it.
-    fn enter(&self, request: &ServiceRequest, context: &Context) -> Entry {
+    /// The scope as a layer around this request; `None` where nothing is limited.
+    fn layer(&self, request: &ServiceRequest, context: &Context) -> Option<Layer> {
         let (outer, stack) = context.scopes.get();
-        let here = outer.further_inside();
+        let place = outer.further_inside();
         let stack = context.worker.enter_scope(stack, &self.declaration);
-        context.scopes.set((here, stack));
+        context.scopes.set((place, stack));
         if context.let_through.get() {
-            return Entry::Open;
+            return None;
         }
-        let endpoint = context.endpoint(request.request());
-        if endpoint.knowledge.seen().leaves_to_others(here) {
-            return Entry::Open;
-        }
-        context.take_over(here);
-        let exempt_path = context.exempt_path.get();
-        let plan = context.worker.plan_of_endpoint(&endpoint, request.method(), exempt_path, stack);
-        // What was charged further outside is charged anew with everything else, as one batch.
-        if !charge::refund_now(context) {
-            return Entry::Settle(plan);
-        }
-        match charge::decide_now(context, request.request(), &plan, None) {
-            Some(Ok(())) => Entry::Open,
-            Some(Err(refusal)) => Entry::Refused(refusal),
-            None => Entry::Decide(plan),
-        }
+        let location = context.location(request.request());
+        location.knowledge.reached(place);
+        context.has_explored();
+        let exempt = location.exempt == Exempt::Path;
+        let method = request.method();
+        let plan = context.worker.plan_of_endpoint(&location, method, exempt, stack, None);
+        Some(Layer { place, plan })
     }
 }
 
@@ -383,65 +366,53 @@ where
             tracing::error!(
                 scope = &*self.declaration.name,
                 "the scope has limits, but no limiter is wrapped around it; add \
-                 `.wrap(limiter.middleware())` to the `App`"
+                 `.wrap(limiter.middleware())` to the `App`; to switch it off, build it with \
+                 `enabled(false)` instead of leaving it out"
             );
             let response = answer::internal_error().map_into_right_body();
             return RateLimitFuture::denied(request.into_response(response));
         };
-        match self.enter(&request, &context) {
-            Entry::Open => RateLimitFuture::inner(self.inner.call(request), None),
-            Entry::Refused(refusal) => match deny(request, &context, &refusal) {
-                Ok(response) => RateLimitFuture::denied(response),
-                Err(request) => RateLimitFuture::inner(self.inner.call(request), None),
-            },
-            Entry::Settle(plan) => {
+        let Some(layer) = self.layer(&request, &context) else {
+            return RateLimitFuture::inner(self.inner.call(request), None);
+        };
+        match layer.enter(&context, request.request()) {
+            Step::GoOn => RateLimitFuture::inner(self.inner.call(request), None),
+            Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
+            step @ (Step::Decide | Step::AwaitNews(_) | Step::Queue(_)) => {
                 let inner = Rc::clone(&self.inner);
-                RateLimitFuture::waiting(async move {
-                    charge::refund(&context).await;
-                    decide(inner, request, context, plan).await
-                })
-            }
-            Entry::Decide(plan) => {
-                let inner = Rc::clone(&self.inner);
-                RateLimitFuture::waiting(decide(inner, request, context, plan))
+                RateLimitFuture::waiting(wait(inner, request, context, layer, step))
             }
         }
     }
 }
 
 /// The way of a request whose storage or functions have to be waited for.
-async fn decide<S, B>(
+async fn wait<S, B>(
     inner: Rc<S>,
     request: ServiceRequest,
     context: Rc<Context>,
-    plan: Rc<Plan>,
+    mut layer: Layer,
+    step: Step,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    let request = match charge::decide(&context, request.request(), &plan).await {
-        Ok(()) => request,
-        Err(refusal) => match deny(request, &context, &refusal) {
-            Ok(response) => return Ok(response),
-            Err(request) => request,
-        },
-    };
-    Ok(inner.call(request).await?.map_into_left_body())
+    match layer.wait(&context, request.request(), step).await {
+        Ok(()) => Ok(inner.call(request).await?.map_into_left_body()),
+        Err(refusal) => Ok(deny(request, &context, &refusal)),
+    }
 }
 
-/// **Deny**, unless the handler may be decorated and nobody has seen it yet: its gate decides.
+/// **Deny**: answers a refused request. What is due for it is decided.
 fn deny<B>(
     request: ServiceRequest,
     context: &Context,
     refusal: &Refusal,
-) -> Result<ServiceResponse<EitherBody<B>>, ServiceRequest> {
-    let endpoint = context.endpoint(request.request());
-    if endpoint::goes_on(request.request(), context, endpoint.knowledge.seen()) {
-        return Err(request);
-    }
-    let response = answer::response(context, request.request(), refusal, &endpoint.name);
-    Ok(request.into_response(response.map_into_right_body()))
+) -> ServiceResponse<EitherBody<B>> {
+    let name = &context.location(request.request()).name;
+    let response = answer::response(context, request.request(), refusal, name);
+    request.into_response(response.map_into_right_body())
 }
 
 /// The scopes that stand around handlers, as one worker has met them: each stack is a scope inside

@@ -33,7 +33,7 @@ pub(super) async fn print(limiter: &Limiter, out: &mut impl Write) -> Result<(),
     lines.push(("fail_on_first_breach", yes(settings.fail_on_first_breach)));
     lines.push(("invalid_dynamic_limit", format!("{:?}", settings.invalid_dynamic_limit)));
     lines.push(("limit_unmatched", yes(settings.limit_unmatched)));
-    let mut paths: Vec<&str> = settings.exempt_paths.iter().map(String::as_str).collect();
+    let mut paths: Vec<&str> = settings.exempt_paths.written().iter().map(String::as_str).collect();
     paths.sort_unstable();
     lines.push(("exempt_path", or_none(&paths.join(", "))));
     lines.extend(settings.access.described());

@@ -56,7 +56,7 @@ pub(super) fn endpoints(
     if let Some(resource) = &resource {
         records.retain(|record| {
             resource.name.as_deref() == Some(record.name())
-                || routing.pattern_of(record).as_ref() == Some(&resource.pattern)
+                || routing.leads_to(&resource.path, record)
         });
     }
     if let Some(method) = method {
@@ -74,8 +74,10 @@ pub(super) fn endpoints(
             let has_namesake = all.iter().filter(|other| other.name() == record.name()).count() > 1;
             let pattern = match &resource {
                 _ if has_namesake => None,
-                Some(resource) => Some(resource.pattern.clone()),
-                None => routing.pattern_of(record),
+                Some(resource) if resource.name.as_deref() == Some(record.name()) => {
+                    Some(resource.pattern.clone())
+                }
+                _ => routing.pattern_of(record),
             };
             Endpoint {
                 title: title_of(record, pattern),

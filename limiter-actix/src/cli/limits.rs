@@ -315,7 +315,7 @@ impl<'a> Question<'a> {
 
     fn plan_of(&self, name: &str, method: &Method, scopes: &[Rc<ScopeDeclaration>]) -> Plan {
         let counted = CountedMethod::of(method).name();
-        let place = Place::Endpoint(name);
+        let place = Place::Endpoint { name, gate: None };
         self.plan(Target { place, method, counted, exempt_path: false, scopes })
     }
 

@@ -28,6 +28,7 @@ pub(super) struct Routing {
 
 /// Where a path leads to.
 pub(super) struct Resource {
+    pub(super) path: String,
     /// With the prefixes of all scopes around it.
     pub(super) pattern: String,
     /// That of the handler, where a route attribute gave it.
@@ -72,15 +73,44 @@ impl Routing {
     pub(super) fn by_path(&self, path: &str) -> Option<Resource> {
         let resources = self.request.as_ref()?.resource_map();
         let pattern = resources.match_pattern(path)?;
-        Some(Resource { pattern, name: resources.match_name(path).map(str::to_owned) })
+        let name = resources.match_name(path).map(str::to_owned);
+        Some(Resource { path: path.to_owned(), pattern, name })
     }
 
-    /// The pattern of the resource that has the name of a handler.
+    /// The pattern of the resource that has the name of a handler; what its path looks like, where
+    /// an earlier resource hides it.
     pub(super) fn pattern_of(&self, record: &HandlerRecord) -> Option<String> {
+        let (path, pattern) = self.place_of(record)?;
+        Some(pattern.unwrap_or(path))
+    }
+
+    /// Whether a path leads to the resource that has the name of a handler, for some requests.
+    pub(super) fn leads_to(&self, path: &str, record: &HandlerRecord) -> bool {
+        match self.place_of(record) {
+            Some((_, Some(pattern))) => {
+                self.by_path(path).is_some_and(|resource| resource.pattern == pattern)
+            }
+            Some((hidden, None)) => looks_like(path, &hidden),
+            None => false,
+        }
+    }
+
+    /// What the path of the resource looks like that has the name of a handler; and its pattern, where
+    /// no other resource hides it, and no parameter is particular.
+    fn place_of(&self, record: &HandlerRecord) -> Option<(String, Option<String>)> {
         let request = self.request.as_ref()?;
         let url = request.url_for(record.name(), [PLACEHOLDER; PARAMETERS]).ok()?;
-        // Where a parameter is particular the placeholder stays.
-        let pattern = request.resource_map().match_pattern(url.path());
-        Some(pattern.unwrap_or_else(|| url.path().to_owned()))
+        let shown = self.by_path(url.path());
+        let own = shown.filter(|resource| resource.name.as_deref() == Some(record.name()));
+        Some((url.path().to_owned(), own.map(|resource| resource.pattern)))
     }
+}
+
+/// Whether a path has the segments of another one, in which placeholders stand for any.
+fn looks_like(path: &str, template: &str) -> bool {
+    let mut segments = path.split('/');
+    let alike = template.split('/').all(|wanted| {
+        segments.next().is_some_and(|segment| wanted == PLACEHOLDER || wanted == segment)
+    });
+    alike && segments.next().is_none()
 }

@@ -14,8 +14,10 @@ use ahash::{HashMap, RandomState};
 use super::table::{EndpointKey, Knowledge};
 use crate::{
     charge::{Batch, Refusal},
+    context::Enforcer,
     enforce::Insiders,
     limiter::Inner,
+    record::HandlerRecord,
     rule::{CountedMethod, Plan, Target},
 };
 
@@ -34,6 +36,7 @@ pub(crate) struct Endpoint {
     pub(crate) exempt: Exempt,
     /// Who may stand further inside, as far as its resource tells.
     insiders: OnceCell<Insiders>,
+    named_gate: Option<&'static HandlerRecord>,
 }
 
 /// Whether the limiter's own limits leave an endpoint alone.
@@ -52,6 +55,23 @@ impl Endpoint {
         &self.http_method
     }
 
+    /// Whether it is that of requests without a resource.
+    pub(crate) fn matches_nothing(&self) -> bool {
+        self.pattern.is_none()
+    }
+
+    /// Whether somebody was served here without a gate, and nothing says that there is one.
+    pub(crate) fn is_open(&self) -> bool {
+        self.knowledge.is_open() && self.named_gate.is_none()
+    }
+
+    /// The gate of this endpoint, where there is exactly one: the one that was met, or the one that
+    /// has the name of its resource.
+    #[inline]
+    pub(crate) fn gate(&self) -> Option<&'static HandlerRecord> {
+        self.knowledge.gate(self.named_gate)
+    }
+
     /// Whether somebody may stand further inside who admits what was refused.
     pub(crate) fn may_admit(
         &self,
@@ -60,18 +80,41 @@ impl Endpoint {
         refusal: &Refusal,
         batch: &Batch,
     ) -> bool {
-        let pattern = self.pattern.as_deref();
-        let insiders = self.insiders.get_or_init(|| limiter.gates.at(request, pattern));
-        insiders.may_admit(refusal, batch, &limiter.settings)
+        let settings = &limiter.settings;
+        match self.pattern.as_deref() {
+            // It may be a resource that is hidden behind this one.
+            Some(pattern) if self.knowledge.is_confirmed() || !pattern.contains('{') => {
+                let insiders = self.insiders.get_or_init(|| limiter.gates.at(request, pattern));
+                insiders.may_admit(refusal, batch, settings)
+            }
+            _ => limiter.gates.anywhere().may_admit(refusal, batch, settings),
+        }
     }
 }
 
 /// Where a path leads.
 pub(crate) struct Location {
     endpoint: Rc<Endpoint>,
+    /// Whether the path leads to several endpoints, between which guards decide.
+    is_ambiguous: bool,
     /// How routing left the path when the endpoint turned out to be right: the same again needs no
     /// second look.
     confirmed: Cell<Option<u64>>,
+}
+
+impl Location {
+    /// Whether somebody further inside than `enforcer` may charge the request, or somebody here for
+    /// another endpoint.
+    #[inline]
+    pub(crate) fn leaves_to_others(&self, enforcer: Enforcer) -> bool {
+        self.is_ambiguous || self.knowledge.leaves_to_others(enforcer)
+    }
+
+    /// Whether nobody knows yet who charges here.
+    #[inline]
+    pub(crate) fn is_uncertain(&self) -> bool {
+        !self.knowledge.is_open() && !self.leaves_to_others(Enforcer::MIDDLEWARE)
+    }
 }
 
 impl Deref for Location {
@@ -163,7 +206,7 @@ impl Endpoints {
     ) -> Rc<Location> {
         let path = request.match_info().as_str();
         let seemed = request.resource_map().match_pattern(path);
-        let pattern = limiter.endpoints.pattern(method, path, seemed);
+        let (pattern, is_ambiguous) = limiter.endpoints.pattern(method, path, seemed);
         let endpoint = if limiter.settings.exempt_paths.contains(path) {
             let pattern = pattern.as_deref();
             Rc::new(Endpoint { exempt: Exempt::Path, ..endpoint(limiter, request, pattern) })
@@ -172,7 +215,7 @@ impl Endpoints {
         } else {
             return self.unmatched(request, limiter);
         };
-        let location = Rc::new(Location { endpoint, confirmed: Cell::new(None) });
+        let location = Rc::new(Location { endpoint, is_ambiguous, confirmed: Cell::new(None) });
         if path.len() <= LONGEST_CACHED_PATH {
             let location = Rc::clone(&location);
             self.by_path[place] = Some(CachedPath { hash, method, path: path.into(), location });
@@ -199,7 +242,7 @@ impl Endpoints {
             let exempt =
                 if limiter.settings.limit_unmatched { Exempt::No } else { Exempt::Unmatched };
             let endpoint = Rc::new(Endpoint { exempt, ..endpoint(limiter, request, None) });
-            Rc::new(Location { endpoint, confirmed: Cell::new(None) })
+            Rc::new(Location { endpoint, is_ambiguous: false, confirmed: Cell::new(None) })
         };
         Rc::clone(self.unmatched.entry(method).or_insert_with(new))
     }
@@ -287,5 +330,19 @@ fn endpoint(limiter: &Inner, request: &HttpRequest, pattern: Option<&str>) -> En
         pattern: pattern.map(Into::into),
         exempt: Exempt::No,
         insiders: OnceCell::new(),
+        named_gate: named_gate(limiter, request, pattern),
     }
+}
+
+/// The gate that has the name of the resource, where that is the resource which its path shows.
+fn named_gate(
+    limiter: &Inner,
+    request: &HttpRequest,
+    pattern: Option<&str>,
+) -> Option<&'static HandlerRecord> {
+    let (map, path) = (request.resource_map(), request.match_info().as_str());
+    let record = limiter.gates.named(map.match_name(path)?)?;
+    let is_routed = |method: &str| record.routes().iter().any(|route| route.method() == method);
+    let serves = record.routes().is_empty() || is_routed(request.method().as_str());
+    (serves && map.match_pattern(path).as_deref() == pattern).then_some(record)
 }

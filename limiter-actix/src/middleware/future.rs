@@ -3,22 +3,18 @@
 use std::{
     future::Future,
     pin::Pin,
-    rc::Rc,
     task::{Context as TaskContext, Poll, ready},
 };
 
 use actix_web::{
-    Error, HttpResponse,
+    Error,
     body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
 };
 use futures_core::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
 
-use crate::{charge, context::Context, endpoint::Seen, settle::Settlement};
-
-type Answer<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
-type InnerAnswer<B> = Result<ServiceResponse<B>, Error>;
+use crate::enforce::{Answer, Finish, admitted};
 
 pin_project! {
     /// The response of a limited service.
@@ -41,7 +37,7 @@ impl<S, B> RateLimitFuture<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
-    /// The request goes on; `finish` is what is left to do with the response.
+    /// The request goes on; `finish` is what is left to do when it comes out again.
     #[inline]
     pub(crate) fn inner(future: S::Future, finish: Option<Finish>) -> Self {
         Self { state: State::Inner { future, finish } }
@@ -68,114 +64,19 @@ where
         match self.as_mut().project().state.project() {
             StateProjection::Inner { future, finish } => {
                 let mut answer = ready!(future.poll(cx));
-                if let Some(finish) = finish {
-                    if let Some(settlement) = finish.settlement(&answer) {
-                        let future = Box::pin(finish.clone().settle(settlement, answer));
-                        self.as_mut().project().state.set(State::Waiting { future });
-                        return self.poll(cx);
-                    }
-                    finish.finish(&mut answer);
+                let Some(finish) = finish.take() else { return Poll::Ready(answer.map(admitted)) };
+                if finish.is_done(&mut answer) {
+                    return Poll::Ready(answer.map(admitted));
                 }
-                Poll::Ready(answer.map(admitted))
+                let future = Box::pin(finish.settle(answer));
+                self.as_mut().project().state.set(State::Waiting { future });
+                self.poll(cx)
             }
             StateProjection::Waiting { future } => future.as_mut().poll(cx),
             StateProjection::Denied { response } => {
                 // A future is not polled again once it is ready.
                 let response = response.take().expect("polled after completion");
                 Poll::Ready(Ok(response))
-            }
-        }
-    }
-}
-
-/// The response of the inner service as one of ours: [`ServiceResponse::map_into_left_body`], which
-/// moves the response once more.
-#[inline(always)]
-fn admitted<B>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
-    let (request, response) = response.into_parts();
-    ServiceResponse::new(request, response.map_into_left_body())
-}
-
-/// What is left to do when a request comes out again.
-#[derive(Clone)]
-pub(crate) struct Finish {
-    context: Rc<Context>,
-    /// What was known about the endpoint when the request came in.
-    seen: Seen,
-}
-
-impl Finish {
-    #[inline]
-    pub(super) fn new(context: Rc<Context>, seen: Seen) -> Self {
-        Self { context, seen }
-    }
-
-    /// What the response changes about the charges.
-    #[inline]
-    fn settlement<B>(&self, answer: &InnerAnswer<B>) -> Option<Settlement> {
-        let settles = self.context.batch.borrow().rule().is_some_and(|rule| rule.settles());
-        if !settles {
-            return None;
-        }
-        match answer {
-            Ok(response) => Settlement::of(&self.context, response.response().head()),
-            Err(error) => Settlement::of(&self.context, error.error_response().head()),
-        }
-    }
-
-    /// **Settle**, and then the last steps.
-    async fn settle<B>(self, settlement: Settlement, mut answer: InnerAnswer<B>) -> Answer<B> {
-        settlement.settle().await;
-        self.finish(&mut answer);
-        answer.map(admitted)
-    }
-
-    /// The last steps. The answer stays where it is: it is large, and moving it is not free.
-    #[inline(always)]
-    fn finish<B>(&self, answer: &mut InnerAnswer<B>) {
-        self.learn(answer);
-        if self.context.worker.limiter().settings.headers.are_on() {
-            self.headers(answer);
-        }
-    }
-
-    /// **Learn**: remembers who charged the request, and charges what nobody did. Nothing is learnt
-    /// from exempt paths.
-    #[inline]
-    fn learn<B>(&self, answer: &InnerAnswer<B>) {
-        let endpoint = self.context.known_endpoint();
-        let Some(endpoint) = endpoint.as_ref() else { return };
-        if endpoint.exempt {
-            if let Ok(response) = answer {
-                endpoint.check_unmatched(response.request(), self.context.worker.limiter());
-            }
-            return;
-        }
-        let enforcer = self.context.enforcer();
-        if let Seen::By(expected) = self.seen
-            && expected > enforcer
-        {
-            let request = answer.as_ref().ok().map(ServiceResponse::request);
-            charge::charge_afterwards(&self.context, request, &endpoint.plan);
-        }
-        endpoint.knowledge.learn(enforcer);
-    }
-
-    fn headers<B>(&self, answer: &mut Result<ServiceResponse<B>, Error>) {
-        let batch = &mut *self.context.batch.borrow_mut();
-        let limiter = self.context.worker.limiter();
-        batch.refresh(limiter);
-        let headers = &limiter.settings.headers;
-        match answer {
-            Ok(response) => headers.write(batch, response.headers_mut()),
-            Err(error) => {
-                // The error becomes a response further out; this is told to it then.
-                let (fields, worker) = (headers.fields(batch), Rc::clone(&self.context.worker));
-                error.add_response_mapper(move |mut response: HttpResponse| {
-                    let headers = &worker.limiter().settings.headers;
-                    headers.write_fields(&fields, response.headers_mut());
-                    response
-                });
             }
         }
     }

@@ -8,14 +8,15 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
 };
 
-use super::future::{Finish, RateLimitFuture};
+use super::future::RateLimitFuture;
 use crate::{
     access::Verdict,
     answer,
-    charge::{self, Refusal},
+    charge::Refusal,
     context::{Context, Enforcer, Pool, Worker},
-    endpoint::{self, Endpoint, Seen},
-    limiter::{Inner, Limiter},
+    endpoint::Exempt,
+    enforce::{Finish, Layer, Step},
+    limiter::Limiter,
 };
 
 /// The service that [`RateLimit`](super::RateLimit) puts around another one, once per worker.
@@ -23,16 +24,6 @@ pub struct RateLimitService<S> {
     inner: Rc<S>,
     worker: Rc<Worker>,
     contexts: Pool,
-}
-
-/// What to do with a request once its charges are known.
-enum Next {
-    /// Charged, or nothing to charge: the request goes on.
-    Proceed,
-    /// Refused.
-    Refuse(Refusal),
-    /// The storage has to be waited for.
-    Wait,
 }
 
 impl<S> RateLimitService<S> {
@@ -44,12 +35,20 @@ impl<S> RateLimitService<S> {
         }
     }
 
-    /// **Context**: the place where middleware and gate of this request meet.
+    /// **Context**: the place where middleware, scopes and gate of this request meet. `None` where
+    /// this limiter stands around the request already: it counts once.
     #[inline]
-    fn context(&self, request: &mut ServiceRequest) -> Rc<Context> {
+    fn context(&self, request: &mut ServiceRequest) -> Option<Rc<Context>> {
+        let outer = Context::shared(request.request());
+        if outer.as_ref().is_some_and(|outer| outer.is_within(self.worker.handle())) {
+            return None;
+        }
         let (context, container) = self.contexts.take(&self.worker);
+        if let Some(outer) = &outer {
+            context.stands_inside(outer);
+        }
         request.add_data_container(container);
-        context
+        Some(context)
     }
 
     /// **Exemptions**: what a filter or a list says before anything is counted.
@@ -60,34 +59,6 @@ impl<S> RateLimitService<S> {
             return Verdict::LetThrough;
         }
         limiter.settings.access.verdict(limiter, request.request())
-    }
-
-    /// **Resolve rules, charges, evaluate**, for a request that nobody further inside is known to
-    /// charge.
-    #[inline]
-    fn charge(
-        &self,
-        request: &ServiceRequest,
-        context: &Context,
-        endpoint: &Endpoint,
-        seen: Seen,
-    ) -> Next {
-        let limiter = self.worker.limiter();
-        if endpoint.plan.is_empty() {
-            return Next::Proceed;
-        }
-        if seen.leaves_to_others(Enforcer::MIDDLEWARE) {
-            // They will charge, unless an inner middleware answers: then the client still has to
-            // be told, when the request is gone.
-            let key = charge::limiter_key(limiter, request.request());
-            *context.entry_key.borrow_mut() = Some(key);
-            return Next::Proceed;
-        }
-        match charge::decide_now(context, request.request(), &endpoint.plan, None) {
-            Some(Ok(())) => Next::Proceed,
-            Some(Err(refusal)) => Next::Refuse(refusal),
-            None => Next::Wait,
-        }
     }
 }
 
@@ -104,7 +75,9 @@ where
 
     #[inline]
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        let context = self.context(&mut request);
+        let Some(context) = self.context(&mut request) else {
+            return RateLimitFuture::inner(self.inner.call(request), None);
+        };
         match self.verdict(&request) {
             Verdict::Limit => {}
             Verdict::LetThrough => {
@@ -117,34 +90,25 @@ where
                 return RateLimitFuture::denied(response);
             }
         }
-        if !self.worker.limiter().settings.limit_undecorated() {
-            // Only gates and scopes charge anything, and they see to themselves.
-            let finish = Finish::new(context, Seen::Unknown);
-            return RateLimitFuture::inner(self.inner.call(request), Some(finish));
-        }
-        let endpoint = context.endpoint(request.request());
-        let seen = endpoint.knowledge.seen();
-        if endpoint.exempt {
-            context.exempt_path.set(true);
-            let finish = Finish::new(context, seen);
-            return RateLimitFuture::inner(self.inner.call(request), Some(finish));
-        }
-        match self.charge(&request, &context, &endpoint, seen) {
-            Next::Proceed => {
-                let finish = Finish::new(context, seen);
-                RateLimitFuture::inner(self.inner.call(request), Some(finish))
-            }
-            Next::Refuse(refusal) => match deny(request, &context, seen, &refusal) {
-                Ok(response) => RateLimitFuture::denied(response),
-                Err(request) => {
-                    let finish = Finish::new(context, seen);
-                    RateLimitFuture::inner(self.inner.call(request), Some(finish))
+        let location = context.location(request.request());
+        let step = match location.exempt {
+            Exempt::Path => Step::GoOn,
+            Exempt::No | Exempt::Unmatched => {
+                let layer = Layer { place: Enforcer::MIDDLEWARE, plan: Rc::clone(&location.plan) };
+                match layer.enter(&context, request.request()) {
+                    step @ (Step::Decide | Step::AwaitNews(_) | Step::Queue(_)) => {
+                        let inner = Rc::clone(&self.inner);
+                        return RateLimitFuture::waiting(wait(
+                            inner, request, context, layer, step,
+                        ));
+                    }
+                    step => step,
                 }
-            },
-            Next::Wait => {
-                let inner = Rc::clone(&self.inner);
-                RateLimitFuture::waiting(wait(inner, request, context, endpoint, seen))
             }
+        };
+        match step {
+            Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
+            _ => RateLimitFuture::inner(self.inner.call(request), Some(Finish::new(context))),
         }
     }
 }
@@ -154,38 +118,28 @@ async fn wait<S, B>(
     inner: Rc<S>,
     request: ServiceRequest,
     context: Rc<Context>,
-    endpoint: Rc<Endpoint>,
-    seen: Seen,
+    mut layer: Layer,
+    step: Step,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    let request = match charge::decide(&context, request.request(), &endpoint.plan).await {
-        Ok(()) => request,
-        Err(refusal) => match deny(request, &context, seen, &refusal) {
-            Ok(response) => return Ok(response),
-            Err(request) => request,
-        },
-    };
-    let finish = Finish::new(context, seen);
-    RateLimitFuture::<S, B>::inner(inner.call(request), Some(finish)).await
+    let finish = Finish::new(Rc::clone(&context));
+    match layer.wait(&context, request.request(), step).await {
+        Ok(()) => RateLimitFuture::<S, B>::inner(inner.call(request), Some(finish)).await,
+        Err(refusal) => Ok(deny(request, &context, &refusal)),
+    }
 }
 
-/// **Deny**: answers a refused request; gives it back where it must go on all the same.
+/// **Deny**: answers a refused request.
 fn deny<B>(
     request: ServiceRequest,
     context: &Context,
-    seen: Seen,
     refusal: &Refusal,
-) -> Result<ServiceResponse<EitherBody<B>>, ServiceRequest> {
-    let limiter: &Inner = context.worker.limiter();
-    if endpoint::goes_on(request.request(), context, seen) {
-        return Err(request);
-    }
-    let mut response = answer::response(context, request.request(), refusal, request.path());
-    limiter.settings.headers.write(&context.batch.borrow(), response.headers_mut());
-    Ok(request.into_response(response.map_into_right_body()))
+) -> ServiceResponse<EitherBody<B>> {
+    let response = answer::denial(context, request.request(), refusal);
+    request.into_response(response.map_into_right_body())
 }
 
 impl<S> fmt::Debug for RateLimitService<S> {

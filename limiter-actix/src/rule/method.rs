@@ -6,11 +6,13 @@ use actix_web::http::Method;
 
 /// The method under which a request is counted: `HEAD` is `GET` without a body, so it may not be
 /// a second budget. Methods that Actix has no name for count as one, so that a client cannot
-/// invent budgets.
+/// invent budgets. `HEAD` is a method of its own, because other routes may serve it, and counts as
+/// `GET`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(crate) enum CountedMethod {
     Get,
+    Head,
     Post,
     Put,
     Delete,
@@ -26,7 +28,8 @@ impl CountedMethod {
     #[inline]
     pub(crate) fn of(method: &Method) -> Self {
         match *method {
-            Method::GET | Method::HEAD => Self::Get,
+            Method::GET => Self::Get,
+            Method::HEAD => Self::Head,
             Method::POST => Self::Post,
             Method::PUT => Self::Put,
             Method::DELETE => Self::Delete,
@@ -43,7 +46,7 @@ impl CountedMethod {
     /// The name in counters.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Get => "GET",
+            Self::Get | Self::Head => "GET",
             Self::Post => "POST",
             Self::Put => "PUT",
             Self::Delete => "DELETE",

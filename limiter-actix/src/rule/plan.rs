@@ -87,8 +87,9 @@ pub(crate) struct Target<'a> {
 pub(crate) enum Place<'a> {
     /// To a decorated handler.
     Handler(&'static HandlerRecord),
-    /// To an endpoint of this name, `GET /users/{id}`, without a gate.
-    Endpoint(&'a str),
+    /// To an endpoint of this name, `GET /users/{id}`, where it met no gate; that of `gate` is
+    /// there for others, and counts what was answered in front of it.
+    Endpoint { name: &'a str, gate: Option<&'static HandlerRecord> },
 }
 
 impl<'a> Target<'a> {
@@ -100,13 +101,14 @@ impl<'a> Target<'a> {
 
     /// An endpoint without a gate, and without scopes around it.
     pub(crate) fn endpoint(name: &'a str, method: &'a Method, counted: &'static str) -> Self {
-        Self { place: Place::Endpoint(name), method, counted, exempt_path: false, scopes: &[] }
+        let place = Place::Endpoint { name, gate: None };
+        Self { place, method, counted, exempt_path: false, scopes: &[] }
     }
 
     fn own_exemption(&self) -> Exemption {
         match self.place {
             Place::Handler(record) => record.exempt(),
-            Place::Endpoint(_) => Exemption::NONE,
+            Place::Endpoint { .. } => Exemption::NONE,
         }
     }
 
@@ -158,8 +160,12 @@ impl Plan {
         for (class, scope) in target.limiting_scopes() {
             declarations.extend(of_scope(settings, scope, class, target));
         }
-        if let Place::Handler(record) = target.place {
-            declarations.extend(of_handler(settings, record, target));
+        match target.place {
+            Place::Handler(record) => declarations.extend(of_handler(settings, record, target)),
+            Place::Endpoint { gate: Some(record), .. } => {
+                declarations.extend(of_handler(settings, record, target));
+            }
+            Place::Endpoint { gate: None, .. } => {}
         }
         let mut plan = Self {
             declarations,
@@ -437,10 +443,10 @@ fn of_class(
     let (label, scope) = match (class, target.place) {
         (Class::Application, _) => ("application", settings.scope("application")),
         (_, Place::Handler(record)) => ("default", settings.scope_of_handler("default", record)),
-        (_, Place::Endpoint(name)) => ("default", settings.scope("default").part(name)),
+        (_, Place::Endpoint { name, .. }) => ("default", settings.scope("default").part(name)),
     };
     // The name of an endpoint without a gate has the method in it.
-    let has_method = class == Class::Default && matches!(target.place, Place::Endpoint(_));
+    let has_method = class == Class::Default && matches!(target.place, Place::Endpoint { .. });
     let method = (limits.terms.per_method && !has_method).then_some(target.counted);
     let mut listed: Vec<Quota> = Vec::new();
     limits
@@ -482,7 +488,9 @@ fn of_scope(
     let base = match (declared.shared, target.place) {
         (true, _) => settings.scope("scope"),
         (false, Place::Handler(record)) => settings.handler_scope(record).part("scope"),
-        (false, Place::Endpoint(name)) => settings.scope("endpoint").part(name).part("scope"),
+        (false, Place::Endpoint { name, .. }) => {
+            settings.scope("endpoint").part(name).part("scope")
+        }
     };
     let scope = base.part(&declared.name);
     let terms = &declared.terms;
@@ -522,7 +530,13 @@ fn of_handler(
             ScopeRecord::SharedBy => (settings.scope("shared-by"), true, record.name()),
         };
         let text = Text::from(declared.source);
-        let terms = LimitTerms::from(declared);
+        let mut terms = LimitTerms::from(declared);
+        let mut applies = is_listed(&terms.methods, target.method);
+        if let Place::Endpoint { .. } = target.place {
+            // In front of the gate it counts, and overrides nothing.
+            applies &= declared.asks_nobody();
+            terms.overrides_defaults = false;
+        }
         Declaration {
             class: Class::Own,
             scope: dynamic_part(scope, &text, index),
@@ -531,7 +545,7 @@ fn of_handler(
             method: declared.per_method.then_some(target.counted),
             strategy: declared.strategy.unwrap_or(settings.strategy),
             shared,
-            applies: is_listed(&terms.methods, target.method),
+            applies,
             label: label.into(),
             about: format!(
                 "a function that limits `{}` ({}:{})",

@@ -1,0 +1,204 @@
+//! What all workers know about all endpoints.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::rt::time;
+use ahash::HashMap;
+use parking_lot::RwLock;
+use tokio::sync::Notify;
+
+use super::hidden::Hidden;
+use crate::{context::Enforcer, record::HandlerRecord, rule::CountedMethod};
+
+/// What is known about an endpoint. The router alone teaches it, each fact only ever becomes true,
+/// and none of them decides what a request is charged: only who charges it, and when.
+#[derive(Debug, Default)]
+pub(crate) struct Knowledge {
+    /// The innermost enforcer that a request has ever reached here.
+    deepest: AtomicU8,
+    /// Whether somebody was served here without a gate.
+    open: AtomicBool,
+    /// Whether requests were routed here that seemed to be for it.
+    confirmed: AtomicBool,
+    /// Whether requests that seem to be for it may be routed to where their path does not lead.
+    ambiguous: AtomicBool,
+    /// The first gate that was met here.
+    gate: OnceLock<&'static HandlerRecord>,
+    /// Whether more gates than one were met here.
+    has_gates: AtomicBool,
+    /// How many requests are inside that may show who charges here.
+    inside: AtomicUsize,
+    news: Notify,
+}
+
+impl Knowledge {
+    /// Whether somebody further inside than `enforcer` may charge the request, or somebody here for
+    /// another endpoint.
+    #[inline]
+    pub(crate) fn leaves_to_others(&self, enforcer: Enforcer) -> bool {
+        self.deepest.load(Ordering::Relaxed) > enforcer.number()
+            || self.ambiguous.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that a request has reached this enforcer.
+    #[inline]
+    pub(crate) fn reached(&self, enforcer: Enforcer) {
+        if self.deepest.load(Ordering::Relaxed) < enforcer.number() {
+            self.deepest.fetch_max(enforcer.number(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether this gate was met here.
+    #[inline]
+    pub(crate) fn has_met(&self, record: &'static HandlerRecord) -> bool {
+        self.has_gates.load(Ordering::Relaxed)
+            || self.gate.get().is_some_and(|gate| std::ptr::eq(*gate, record))
+    }
+
+    /// Remembers that a request has reached the gate of this handler.
+    pub(crate) fn met(&self, record: &'static HandlerRecord) {
+        if !std::ptr::eq(*self.gate.get_or_init(|| record), record) {
+            self.has_gates.store(true, Ordering::Relaxed);
+        }
+        self.reached(Enforcer::GATE);
+    }
+
+    /// The gate of this endpoint, where exactly one was met; or else `otherwise`.
+    #[inline]
+    pub(super) fn gate(
+        &self,
+        otherwise: Option<&'static HandlerRecord>,
+    ) -> Option<&'static HandlerRecord> {
+        let gate = self.gate.get().copied().or(otherwise);
+        gate.filter(|_| !self.has_gates.load(Ordering::Relaxed))
+    }
+
+    /// A request goes in that may show it.
+    pub(crate) fn goes_in(&self) {
+        self.inside.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// It has met somebody, or has come out again.
+    pub(crate) fn came_out(&self) {
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+        self.news.notify_waiters();
+    }
+
+    /// Waits for one of those who are inside to show anything. Whether nobody has in time.
+    pub(crate) async fn news(&self, most: Duration) -> bool {
+        let news = self.news.notified();
+        // Looked at after the news are listened for.
+        self.awaits_news() && time::timeout(most, news).await.is_err()
+    }
+
+    /// Whether anybody is inside who may show who charges here.
+    pub(crate) fn awaits_news(&self) -> bool {
+        self.inside.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether somebody was served here without a gate.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that somebody was served here without a gate.
+    #[inline]
+    pub(crate) fn opened(&self) {
+        if !self.is_open() {
+            self.open.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirmed.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that a request was routed here. Whether that is new.
+    pub(super) fn confirm(&self) -> bool {
+        !self.confirmed.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// What all workers know about all endpoints. As large as the app has resources and methods.
+#[derive(Debug, Default)]
+pub(crate) struct EndpointTable {
+    endpoints: RwLock<HashMap<EndpointKey, Arc<Knowledge>>>,
+    hidden: RwLock<Vec<Hidden>>,
+    /// Counts what was learnt about where paths lead: what workers remember of paths is as old.
+    generation: AtomicU32,
+}
+
+/// The method and the path pattern.
+pub(super) type EndpointKey = (CountedMethod, Box<str>);
+
+impl EndpointTable {
+    pub(super) fn knowledge(&self, method: CountedMethod, pattern: &str) -> Arc<Knowledge> {
+        let key = (method, Box::from(pattern));
+        if let Some(knowledge) = self.endpoints.read().get(&key) {
+            return Arc::clone(knowledge);
+        }
+        Arc::clone(self.endpoints.write().entry(key).or_default())
+    }
+
+    #[inline]
+    pub(super) fn generation(&self) -> u32 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The pattern of the endpoint that requests are for whose path seems to lead to `seemed`, as
+    /// far as that is known: `seemed` itself where it was ever right, or else a hidden one; and
+    /// whether there are several, between which guards decide.
+    pub(super) fn pattern(
+        &self,
+        method: CountedMethod,
+        path: &str,
+        seemed: Option<String>,
+    ) -> (Option<String>, bool) {
+        let hidden = self.hidden.read();
+        let is_other = |hidden: &&Hidden| {
+            hidden.matches(method, path) && seemed.as_deref() != Some(&*hidden.pattern)
+        };
+        let mut others = hidden.iter().filter(is_other);
+        let Some(first) = others.next().map(|hidden| hidden.pattern.to_string()) else {
+            return (seemed, false);
+        };
+        let are_several = others.next().is_some();
+        let is_right = |pattern: &String| self.knowledge(method, pattern).is_confirmed();
+        match seemed.filter(is_right) {
+            Some(right) => (Some(right), true),
+            None => (Some(first), are_several),
+        }
+    }
+
+    /// Remembers that a request which was taken for an endpoint was routed to another one.
+    pub(super) fn routed_elsewhere(
+        &self,
+        method: CountedMethod,
+        path: &str,
+        taken_for: &Knowledge,
+        exact: &str,
+    ) {
+        let mut is_new = self.knowledge(method, exact).confirm();
+        let mut hidden = self.hidden.write();
+        let known = hidden.iter().position(|hidden| hidden.is(method, exact));
+        let known = known.unwrap_or_else(|| {
+            hidden.push(Hidden::new(method, exact));
+            is_new = true;
+            hidden.len() - 1
+        });
+        // A middleware further inside has changed the path: no path tells.
+        if !hidden[known].matches(method, path) {
+            is_new |= !taken_for.ambiguous.swap(true, Ordering::Relaxed);
+        }
+        if is_new {
+            self.generation.fetch_add(1, Ordering::Release);
+        }
+    }
+}

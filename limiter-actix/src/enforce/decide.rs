@@ -1,0 +1,140 @@
+//! **Charges** and **evaluate**: one batch takes the place of what was charged further outside.
+
+use std::rc::Rc;
+
+use actix_web::HttpRequest;
+use futures_util::future::join;
+use limiter_core::Verb;
+
+use super::unstoppable::Unstoppable;
+use crate::{
+    charge::{Batch, Identity, Refusal},
+    context::{Charged, Context},
+    rule::Plan,
+};
+
+/// Decides where nothing has to be waited for. `None` where something has: then nothing is charged
+/// yet, and [`decide`] goes on.
+#[inline]
+pub(crate) fn decide_now(
+    context: &Context,
+    request: &HttpRequest,
+    plan: &Plan,
+    identity: Identity<'_>,
+) -> Option<Result<(), Refusal>> {
+    let limiter = context.worker.limiter();
+    let rule = plan.rule_now(limiter, request)?;
+    if !rule.is_immediate() {
+        return None;
+    }
+    set_aside(context);
+    let batch = &mut *context.batch.borrow_mut();
+    if let Err(refusal) = batch.collect_now(limiter, request, rule, identity) {
+        batch.clear();
+        return give_back_now(context).then_some(Err(refusal));
+    }
+    exchange_now(context, batch)
+}
+
+/// Decides after [`decide_now`] could not.
+pub(crate) async fn decide(
+    context: &Rc<Context>,
+    request: &HttpRequest,
+    plan: &Plan,
+    identity: Identity<'_>,
+) -> Result<(), Refusal> {
+    if !context.batch.borrow().is_collected() {
+        // Boxed: seldom needed, it would make every decision that waits large.
+        let decided = Box::pin(collect(context, request, plan, identity)).await;
+        if let Some(decided) = decided {
+            return decided;
+        }
+    }
+    context.set_charged(Charged::Deciding);
+    context.worker.leftovers.start();
+    Unstoppable::new(context, exchange(Rc::clone(context))).await
+}
+
+/// Puts the batch together, and decides it at once if that can be.
+async fn collect(
+    context: &Rc<Context>,
+    request: &HttpRequest,
+    plan: &Plan,
+    identity: Identity<'_>,
+) -> Option<Result<(), Refusal>> {
+    let limiter = context.worker.limiter();
+    set_aside(context);
+    let rule = plan.rule_for(limiter, request).await;
+    // Here and not in its place: a borrow may not live while something is waited for.
+    let mut batch = Batch::default();
+    let collected = batch.collect(limiter, request, rule, identity).await;
+    if let Err(refusal) = collected {
+        context.set_charged(Charged::Deciding);
+        Unstoppable::new(context, give_back(Rc::clone(context))).await;
+        return Some(Err(refusal));
+    }
+    let decided = exchange_now(context, &mut batch);
+    context.batch.replace(batch);
+    decided
+}
+
+/// What was charged further outside makes room for another batch, and stays charged until that is
+/// decided.
+#[inline]
+pub(super) fn set_aside(context: &Context) {
+    if context.charged() == Charged::Outside && context.outside.borrow().is_none() {
+        let outside = context.batch.take();
+        context.outside.replace(Some(Box::new(outside)));
+    }
+}
+
+/// Gives back what was set aside, and charges the batch. `None` where the storage has to be waited
+/// for; what was given back by then is not given back again.
+#[inline]
+pub(super) fn exchange_now(context: &Context, batch: &mut Batch) -> Option<Result<(), Refusal>> {
+    if !give_back_now(context) {
+        return None;
+    }
+    batch.hit_now(context.worker.limiter())
+}
+
+/// Whether what was set aside is given back.
+#[inline]
+fn give_back_now(context: &Context) -> bool {
+    let outside = &mut *context.outside.borrow_mut();
+    let Some(batch) = outside else { return true };
+    let storage = context.worker.limiter().storage();
+    let done = batch.apply_now(storage, Verb::Refund).is_some();
+    if done {
+        *outside = None;
+    }
+    done
+}
+
+/// The same, waiting for the storage. Both are sent together: a storage does what it was asked
+/// first before what it was asked next.
+pub(super) async fn exchange(context: Rc<Context>) -> Result<(), Refusal> {
+    // Taken out while waiting: a borrow may not live that long.
+    let mut batch = context.batch.take();
+    let (_, decided) = join(give_back(Rc::clone(&context)), hit(&context, &mut batch)).await;
+    context.batch.replace(batch);
+    decided
+}
+
+pub(super) async fn hit(context: &Context, batch: &mut Batch) -> Result<(), Refusal> {
+    let limiter = context.worker.limiter();
+    match batch.apply(limiter.storage(), Verb::Hit).await {
+        Ok(outcome) => batch.decided(limiter, outcome),
+        Err(error) => Err(Refusal::Storage(error)),
+    }
+}
+
+/// Gives back what was set aside; yields it, without receipts.
+pub(super) async fn give_back(context: Rc<Context>) -> Option<Box<Batch>> {
+    let mut outside = context.outside.take()?;
+    let storage = context.worker.limiter().storage();
+    if let Err(error) = outside.apply(storage, Verb::Refund).await {
+        tracing::warn!(%error, "a charge could not be given back");
+    }
+    Some(outside)
+}

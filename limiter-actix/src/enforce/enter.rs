@@ -1,0 +1,269 @@
+//! The way in: what the middleware and every scope do with a request.
+
+use std::{rc::Rc, time::Duration};
+
+use actix_web::HttpRequest;
+
+use super::{
+    credits::{MOST_UNPAID, NoCredit},
+    decide::{decide, decide_now},
+};
+use crate::{
+    charge::{Identity, Refusal},
+    context::{Charged, Client, Context, Enforcer},
+    endpoint::{Exempt, Location},
+    record::HandlerRecord,
+    rule::Plan,
+};
+
+/// The middleware, or a scope.
+pub(crate) struct Layer {
+    pub(crate) place: Enforcer,
+    /// What is due for a request that comes no further.
+    pub(crate) plan: Rc<Plan>,
+}
+
+/// What becomes of a request in front of a layer.
+pub(crate) enum Step {
+    /// It goes on.
+    GoOn,
+    /// It is denied.
+    Refuse(Refusal),
+    /// Functions or the storage have to be waited for.
+    Decide,
+    /// It is denied, unless somebody who is inside shows first who charges here.
+    AwaitNews(Refusal),
+    /// It is denied, unless another request of the client comes back in time.
+    Queue(Refusal),
+}
+
+/// How long a request waits for what another one shows, or for another one of its client to come
+/// back.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+impl Layer {
+    /// Rules 1 to 3, as far as nothing has to be waited for.
+    #[inline]
+    pub(crate) fn enter(&self, context: &Context, request: &HttpRequest) -> Step {
+        let location = context.location(request);
+        if self.leaves_to_others(&location) {
+            if context.is_under_way() {
+                return Step::GoOn;
+            }
+            if context.charged() == Charged::NotYet
+                && (!self.owes(&location)
+                    || context.set_out(request, most_unpaid(&location)).is_ok())
+            {
+                return Step::GoOn;
+            }
+        } else if !self.owes(&location) && context.charged() == Charged::NotYet {
+            return Step::GoOn;
+        }
+        match self.decide_now(context, request, &location) {
+            Some(decided) => self.decided(context, request, &location, decided),
+            None => Step::Decide,
+        }
+    }
+
+    /// What had to be waited for.
+    pub(crate) async fn wait(
+        &mut self,
+        context: &Rc<Context>,
+        request: &HttpRequest,
+        mut step: Step,
+    ) -> Result<(), Refusal> {
+        let mut location = context.location(request);
+        let mut has_waited = false;
+        loop {
+            step = match step {
+                Step::GoOn => return Ok(()),
+                Step::Refuse(refusal) => return Err(refusal),
+                Step::Decide => {
+                    let plan = self.plan_here(context, request, &location);
+                    let client = self.stand_in(context, request, &location);
+                    let decided = decide(context, request, &plan, identity(client.as_ref())).await;
+                    self.decided(context, request, &location, decided)
+                }
+                Step::AwaitNews(refusal) if has_waited => {
+                    self.explore(context, request, &location, refusal)
+                }
+                Step::AwaitNews(_) => {
+                    has_waited = location.knowledge.news(LONGEST_WAIT).await;
+                    context.forget_location();
+                    context.batch.borrow_mut().clear();
+                    location = context.location(request);
+                    self.plan = Rc::clone(&location.plan);
+                    self.enter(context, request)
+                }
+                Step::Queue(refusal) => {
+                    if context.wait_for_credit(request, LONGEST_WAIT).await {
+                        context.batch.borrow_mut().clear();
+                        Step::GoOn
+                    } else {
+                        refuse(context, refusal)
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn decide_now(
+        &self,
+        context: &Context,
+        request: &HttpRequest,
+        location: &Location,
+    ) -> Option<Result<(), Refusal>> {
+        if location.gate().is_none() && !self.leaves_to_others(location) {
+            return decide_now(context, request, &self.plan, Identity::default());
+        }
+        let plan = self.plan_here(context, request, location);
+        let client = self.stand_in(context, request, location);
+        decide_now(context, request, &plan, identity(client.as_ref()))
+    }
+
+    #[inline]
+    fn decided(
+        &self,
+        context: &Context,
+        request: &HttpRequest,
+        location: &Location,
+        decided: Result<(), Refusal>,
+    ) -> Step {
+        match decided {
+            Ok(()) => {
+                context.set_charged(Charged::Outside);
+                context.give_credit_back();
+                self.go_on(context, location)
+            }
+            Err(refusal) => {
+                context.set_charged(Charged::NotYet);
+                self.refused(context, request, location, refusal)
+            }
+        }
+    }
+
+    #[cold]
+    fn refused(
+        &self,
+        context: &Context,
+        request: &HttpRequest,
+        location: &Location,
+        refusal: Refusal,
+    ) -> Step {
+        let set_out = if self.leaves_to_others(location) {
+            context.set_out(request, 1)
+        } else if location.is_open() || !may_admit(context, request, location, &refusal) {
+            Err(NoCredit::InDebt)
+        } else if self.place == Enforcer::MIDDLEWARE && location.knowledge.awaits_news() {
+            return Step::AwaitNews(refusal);
+        } else {
+            return self.explore(context, request, location, refusal);
+        };
+        self.set_out(context, location, refusal, set_out)
+    }
+
+    /// A refused request goes where nobody has been.
+    fn explore(
+        &self,
+        context: &Context,
+        request: &HttpRequest,
+        location: &Location,
+        refusal: Refusal,
+    ) -> Step {
+        let set_out = context.set_out_on_probation(request);
+        self.set_out(context, location, refusal, set_out)
+    }
+
+    fn set_out(
+        &self,
+        context: &Context,
+        location: &Location,
+        refusal: Refusal,
+        set_out: Result<(), NoCredit>,
+    ) -> Step {
+        match set_out {
+            Ok(()) => {
+                context.batch.borrow_mut().clear();
+                self.go_on(context, location)
+            }
+            Err(NoCredit::Busy) => Step::Queue(refusal),
+            Err(NoCredit::InDebt) => refuse(context, refusal),
+        }
+    }
+
+    #[inline]
+    fn go_on(&self, context: &Context, location: &Location) -> Step {
+        if location.is_uncertain() {
+            context.explore(location);
+        }
+        Step::GoOn
+    }
+
+    /// Whether somebody further inside may charge the request.
+    #[inline]
+    fn leaves_to_others(&self, location: &Location) -> bool {
+        location.leaves_to_others(self.place) || location.exempt == Exempt::Unmatched
+    }
+
+    /// Whether something is due for a request that comes no further.
+    #[inline]
+    fn owes(&self, location: &Location) -> bool {
+        !self.plan.is_empty()
+            || location.exempt == Exempt::Unmatched
+            || location.gate().is_some_and(HandlerRecord::counts_in_front)
+    }
+
+    /// What is due for a request that comes no further: in front of a gate that is known, its limits
+    /// count too.
+    fn plan_here(&self, context: &Context, request: &HttpRequest, location: &Location) -> Rc<Plan> {
+        let gate = location.gate();
+        if gate.is_none() {
+            return Rc::clone(&self.plan);
+        }
+        let (_, stack) = context.scopes.get();
+        let exempt = location.exempt == Exempt::Path;
+        context.worker.plan_of_endpoint(location, request.method(), exempt, stack, gate)
+    }
+
+    /// Where somebody further inside would have charged, an inner middleware may have told who the
+    /// client is; for want of that its address is counted.
+    fn stand_in(
+        &self,
+        context: &Context,
+        request: &HttpRequest,
+        location: &Location,
+    ) -> Option<Client> {
+        self.leaves_to_others(location).then(|| context.client(request).clone())
+    }
+}
+
+fn may_admit(
+    context: &Context,
+    request: &HttpRequest,
+    location: &Location,
+    refusal: &Refusal,
+) -> bool {
+    let limiter = context.worker.limiter();
+    location.may_admit(request, limiter, refusal, &context.batch.borrow())
+}
+
+/// All is decided, and nothing is due.
+fn refuse(context: &Context, refusal: Refusal) -> Step {
+    context.set_charged(Charged::Done);
+    context.give_credit_back();
+    Step::Refuse(refusal)
+}
+
+fn identity(client: Option<&Client>) -> Identity<'_> {
+    match client {
+        Some(client) => Identity { known: Some(&client.key), stand_in: client.address.as_ref() },
+        None => Identity::default(),
+    }
+}
+
+/// How many may be unpaid while others go on: none, where paths are exempt as long as they lead to
+/// nothing.
+fn most_unpaid(location: &Location) -> u8 {
+    if location.exempt == Exempt::Unmatched { 1 } else { MOST_UNPAID }
+}

@@ -1,0 +1,191 @@
+//! Who may stand further inside than anybody has been: what the program says, not what traffic
+//! says.
+
+use std::{cell::RefCell, collections::HashMap};
+
+use actix_web::HttpRequest;
+
+use crate::{
+    charge::{Batch, Refusal},
+    config::Settings,
+    record::{Exemption, HandlerRecord, LimitRecord},
+    rule::Class,
+    scope::ScopeDeclaration,
+};
+
+/// What a gate or scope may admit although it was refused further outside; or what it would have to
+/// admit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Pardon {
+    application: bool,
+    /// Default limits, and those of scopes.
+    defaults: bool,
+    meta: bool,
+    /// Clients whom the limiter's key does not tell.
+    nobody: bool,
+}
+
+/// Gates and scopes, by what they may admit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Insiders(Vec<Pardon>);
+
+/// The decorated handlers of the program.
+#[derive(Debug)]
+pub(crate) struct Gates {
+    /// By their own name, which a route attribute gives to the resource.
+    by_name: HashMap<&'static str, Vec<&'static HandlerRecord>>,
+    /// By the path of a route attribute below the limiter's.
+    by_path: Vec<(&'static str, Pardon)>,
+    /// Those without a route attribute: who registers them does it by hand.
+    unnamed: Insiders,
+    /// All of them, and endpoints that have counters of their own.
+    all: Insiders,
+}
+
+thread_local! {
+    /// The scopes of every app that was started in this thread.
+    static SCOPES: RefCell<Insiders> = RefCell::default();
+}
+
+/// Remembers that an app of this thread has this scope.
+pub(crate) fn add_scope(declaration: &ScopeDeclaration) {
+    SCOPES.with_borrow_mut(|scopes| scopes.add(Pardon::of_scope(declaration)));
+}
+
+impl Gates {
+    pub(crate) fn new(records: &[&'static HandlerRecord]) -> Self {
+        let mut by_name = HashMap::<_, Vec<_>>::new();
+        let (mut by_path, mut unnamed) = (Vec::new(), Insiders::default());
+        let other_endpoint = Pardon { defaults: true, ..Pardon::default() };
+        let mut all = Insiders(vec![other_endpoint]);
+        for record in records {
+            let pardon = Pardon::of_handler(record);
+            by_name.entry(record.name()).or_default().push(*record);
+            all.add(pardon);
+            if record.is_within_route_attribute() {
+                by_path.extend(record.routes().iter().map(|route| (route.path(), pardon)));
+            } else {
+                // Whoever is counted by a key of their own says so by a name.
+                unnamed.add(Pardon { nobody: false, ..pardon });
+            }
+        }
+        Self { by_name, by_path, unnamed, all }
+    }
+
+    /// The gate of the resource that a request seems to be for, as far as its name tells.
+    pub(crate) fn named(&self, name: &str) -> Option<&'static HandlerRecord> {
+        match self.by_name.get(name).map(Vec::as_slice) {
+            Some([record]) if record.is_within_route_attribute() => Some(record),
+            _ => None,
+        }
+    }
+
+    /// Who may stand at the resource that a request seems to be for. A route attribute names its
+    /// resource, after the handler unless it says otherwise; whoever registers a handler by hand
+    /// seldom does.
+    pub(crate) fn at(&self, request: &HttpRequest, pattern: &str) -> Insiders {
+        let mut insiders = SCOPES.with_borrow(Clone::clone);
+        let path = request.match_info().as_str();
+        match request.resource_map().match_name(path) {
+            Some(name) => {
+                let records = self.by_name.get(name).into_iter().flatten();
+                records.for_each(|record| insiders.add(Pardon::of_handler(record)));
+            }
+            None => insiders.extend(&self.unnamed),
+        }
+        let ends = self.by_path.iter().filter(|(path, _)| pattern.ends_with(path));
+        ends.for_each(|(_, pardon)| insiders.add(*pardon));
+        insiders
+    }
+
+    /// Who may stand at a resource that the map does not show.
+    pub(crate) fn anywhere(&self) -> Insiders {
+        let mut insiders = SCOPES.with_borrow(Clone::clone);
+        insiders.extend(&self.all);
+        insiders
+    }
+}
+
+impl Insiders {
+    /// Whether one of them may admit what was refused for this reason.
+    pub(crate) fn may_admit(&self, refusal: &Refusal, batch: &Batch, settings: &Settings) -> bool {
+        let needed = Pardon::for_refusal(refusal, batch, settings);
+        needed.is_some_and(|needed| self.0.iter().any(|pardon| pardon.covers(needed)))
+    }
+
+    fn add(&mut self, pardon: Pardon) {
+        if !self.0.contains(&pardon) {
+            self.0.push(pardon);
+        }
+    }
+
+    fn extend(&mut self, others: &Self) {
+        others.0.iter().for_each(|pardon| self.add(*pardon));
+    }
+}
+
+impl Pardon {
+    fn of_handler(record: &HandlerRecord) -> Self {
+        let limits = record.limits();
+        let has_own_key = |limit: &LimitRecord| limit.key.is_some();
+        Self {
+            nobody: limits.iter().all(has_own_key),
+            ..Self::new(record.exempt(), limits.iter().any(|limit| limit.override_defaults))
+        }
+    }
+
+    fn of_scope(declaration: &ScopeDeclaration) -> Self {
+        let ScopeDeclaration { texts, terms, exempt, .. } = declaration;
+        Self {
+            nobody: texts.is_empty() || terms.key.is_some(),
+            ..Self::new(*exempt, !texts.is_empty() && terms.overrides_defaults)
+        }
+    }
+
+    fn new(exempt: Exemption, overrides: bool) -> Self {
+        Self {
+            application: exempt.application,
+            defaults: exempt.defaults || overrides,
+            meta: exempt.meta,
+            nobody: false,
+        }
+    }
+
+    /// What somebody would have to admit; `None` where nobody can.
+    fn for_refusal(refusal: &Refusal, batch: &Batch, settings: &Settings) -> Option<Self> {
+        let mut needed = Self::default();
+        match refusal {
+            Refusal::Breach => {
+                for (limit, _) in batch.breaches() {
+                    needed.cover(limit.class, limit.is_meta())?;
+                }
+            }
+            // An inner middleware may find out who it is.
+            Refusal::NoIdentity(by) if by.has_own_key || settings.key_is_custom => {}
+            Refusal::NoIdentity(by) => {
+                needed.nobody = true;
+                needed.cover(by.class, by.is_meta)?;
+            }
+            Refusal::InvalidLimit | Refusal::Storage(_) => {}
+        }
+        Some(needed)
+    }
+
+    /// Adds a limit of this class; `None` for a handler's own, which no gate overrides.
+    fn cover(&mut self, class: Class, is_meta: bool) -> Option<()> {
+        match class {
+            _ if is_meta => self.meta = true,
+            Class::Application => self.application = true,
+            Class::Default | Class::Scope | Class::OuterScope => self.defaults = true,
+            Class::Own => return None,
+        }
+        Some(())
+    }
+
+    fn covers(self, needed: Self) -> bool {
+        (self.application || !needed.application)
+            && (self.defaults || !needed.defaults)
+            && (self.meta || !needed.meta)
+            && (self.nobody || !needed.nobody)
+    }
+}

@@ -1,0 +1,238 @@
+//! The way out: a request that leaves pays what is due and was not charged yet.
+
+use std::{rc::Rc, time::Duration};
+
+use actix_web::{HttpRequest, dev::ResponseHead, http::StatusCode};
+use futures_util::future::join;
+use limiter_core::{Decision, Verb};
+
+use super::{
+    credits::Account,
+    decide::{give_back, hit, set_aside},
+    unstoppable::Unstoppable,
+};
+use crate::{
+    charge::{Batch, Identity, Refusal},
+    config::LimiterKey,
+    context::{Charged, Client, Context},
+    endpoint::{self, Endpoint, Exempt, Location},
+    penalty,
+    record::HandlerRecord,
+    rule::Plan,
+};
+
+/// A request that has left, as far as it is still there: of a hang-up nothing is, of an error only
+/// the answer.
+pub(super) struct Leaving<'a> {
+    pub(super) context: &'a Rc<Context>,
+    pub(super) location: Rc<Location>,
+    pub(super) request: Option<&'a HttpRequest>,
+    pub(super) head: Option<&'a ResponseHead>,
+}
+
+/// What is due for it.
+struct Due {
+    plan: Rc<Plan>,
+    /// Whether it was routed to another endpoint than it seemed to be for.
+    is_elsewhere: bool,
+}
+
+/// How long an unpaid request counts where nobody knows when it could be paid.
+const UNPAID_FOR: Duration = Duration::from_secs(60);
+
+/// How long an unpaid request counts that the storage could not decide on.
+const UNDECIDED_FOR: Duration = Duration::from_secs(1);
+
+impl Leaving<'_> {
+    /// **Pay**: charges what is due, in the place of what was charged. The refusal, if nothing could
+    /// be charged.
+    pub(super) async fn pay(&self) -> Result<(), Refusal> {
+        let Due { plan, is_elsewhere } = self.due();
+        if self.context.charged() == Charged::Outside {
+            let charged = self.context.batch.borrow().rule().map(Rc::as_ptr);
+            let fits = plan.fixed().is_none_or(|rule| Some(Rc::as_ptr(rule)) == charged);
+            if fits && !is_elsewhere {
+                return Ok(());
+            }
+        }
+        set_aside(self.context);
+        let collected = self.collect(&plan).await;
+        let paying = Paying {
+            account: self.account(),
+            was_under_way: self.context.is_under_way(),
+            is_breach: !self.context.is_on_probation(),
+        };
+        // From here on the bill is with whoever pays it.
+        self.context.take_credit();
+        self.context.set_charged(Charged::Deciding);
+        let context = Rc::clone(self.context);
+        Unstoppable::new(self.context, pay(context, paying, collected)).await
+    }
+
+    /// Whether nobody served the request: no resource was reached, or none has its method.
+    pub(super) fn is_unserved(&self) -> bool {
+        let Some(status) = self.head.map(|head| head.status) else { return false };
+        status == StatusCode::METHOD_NOT_ALLOWED
+            || (status == StatusCode::NOT_FOUND && !self.is_routed())
+    }
+
+    fn is_routed(&self) -> bool {
+        self.request.is_some_and(endpoint::is_routed)
+    }
+
+    /// The plan of the innermost layer that the request has entered, for the endpoint that it was
+    /// routed to.
+    fn due(&self) -> Due {
+        let context = self.context;
+        let elsewhere = self
+            .request
+            .and_then(|request| context.worker.routed_elsewhere(request, &self.location));
+        let endpoint = elsewhere.as_deref().unwrap_or(&self.location);
+        let is_exempt = match self.location.exempt {
+            Exempt::Path => true,
+            Exempt::Unmatched if self.request.is_some() && elsewhere.is_none() => true,
+            Exempt::Unmatched | Exempt::No => {
+                !context.worker.limiter().settings.limit_unmatched && self.is_unserved()
+            }
+        };
+        let (_, stack) = context.scopes.get();
+        let gate = self.gate(endpoint);
+        let method = self.request.map_or(endpoint.method(), |request| request.method());
+        let plan = context.worker.plan_of_endpoint(endpoint, method, is_exempt, stack, gate);
+        Due { plan, is_elsewhere: elsewhere.is_some() }
+    }
+
+    /// The gate that counts the request although it was answered in front of it.
+    fn gate(&self, endpoint: &Endpoint) -> Option<&'static HandlerRecord> {
+        let gate = endpoint.gate()?;
+        let is_early = self.head.is_none_or(|head| !is_success(head) && !self.is_unserved());
+        // What a resource answers may be the answer of another handler.
+        let is_in_front = !self.is_routed() || !endpoint.knowledge.is_open();
+        let is_not_found = self.head.is_some_and(|head| head.status == StatusCode::NOT_FOUND);
+        (is_early && is_in_front && !is_not_found).then_some(gate)
+    }
+
+    /// The account to be given back to, or that owes.
+    fn account(&self) -> Option<Account> {
+        let context = self.context;
+        context.credit().or_else(|| self.request.map(|request| context.account(request)))
+    }
+
+    /// The charges, without those that the answer would give back at once.
+    async fn collect(&self, plan: &Plan) -> Result<Batch, Refusal> {
+        let limiter = self.context.worker.limiter();
+        let client = self.context.known_client().clone();
+        let client = client.or_else(|| Some(self.context.client(self.request?).clone()));
+        let client = client.unwrap_or(Client { key: None, address: None });
+        let mut identity = Identity { known: Some(&client.key), stand_in: client.address.as_ref() };
+        let mut batch = Batch::default();
+        match (self.request, plan.fixed()) {
+            (Some(request), _) => {
+                if let LimiterKey::Custom(_) = limiter.settings.key {
+                    // An inner middleware may have found out who it is.
+                    identity.known = None;
+                }
+                let rule = plan.rule_for(limiter, request).await;
+                batch.collect(limiter, request, rule, identity).await?;
+            }
+            (None, Some(rule)) => batch.collect_blindly(limiter, rule, identity)?,
+            // Only the request could tell which limits.
+            (None, None) => return Err(Refusal::InvalidLimit),
+        }
+        if let Some(head) = self.head {
+            let gives_back = |deducts: &crate::function::ResponseFn<bool>| !deducts(head);
+            batch.leave_out(|limit| limit.deduct_when.as_ref().is_some_and(gives_back));
+        }
+        Ok(batch)
+    }
+}
+
+/// Who pays.
+struct Paying {
+    account: Option<Account>,
+    was_under_way: bool,
+    /// Whether a refusal is a breach: not of a request that had been refused already.
+    is_breach: bool,
+}
+
+/// Charges a batch in the place of what was charged outside. Where that is refused the first charge
+/// stays, and the request is unpaid.
+async fn pay(
+    context: Rc<Context>,
+    paying: Paying,
+    collected: Result<Batch, Refusal>,
+) -> Result<(), Refusal> {
+    let (paid, outside) = match collected {
+        Ok(mut batch) => {
+            let (outside, paid) =
+                join(give_back(Rc::clone(&context)), hit(&context, &mut batch)).await;
+            context.batch.replace(batch);
+            (paid, outside)
+        }
+        Err(refusal) => (Err(refusal), None),
+    };
+    if let (Err(_), Some(mut outside)) = (&paid, outside) {
+        let storage = context.worker.limiter().storage();
+        if let Err(error) = outside.apply(storage, Verb::Hit).await {
+            tracing::warn!(%error, "an answered request could not be charged");
+        }
+    }
+    close(&context, &paying, paid.as_ref().err());
+    paid
+}
+
+/// The credit comes back; or not before what has refused resets.
+fn close(context: &Context, paying: &Paying, refusal: Option<&Refusal>) {
+    context.set_charged(Charged::Done);
+    let limiter = context.worker.limiter();
+    let Some(account) = paying.account else { return };
+    let Some(refusal) = refusal else {
+        if paying.was_under_way {
+            limiter.credits.give_back(account);
+        }
+        return;
+    };
+    let now = limiter.settings.clock.coarse();
+    let until = now.plus(unpaid_for(context, refusal).as_micros() as u64);
+    limiter.credits.owe(account, paying.was_under_way, until);
+    match refusal {
+        Refusal::Breach if paying.is_breach => report(context),
+        Refusal::Storage(error) => {
+            tracing::warn!(%error, "an answered request could not be charged");
+        }
+        _ => {}
+    }
+}
+
+/// Counts the breach of a request that nobody denies any more.
+fn report(context: &Context) {
+    let limiter = context.worker.handle();
+    let mut breached = context.batch.borrow().breached_limits(limiter);
+    if limiter.inner().settings.fail_on_first_breach {
+        breached.truncate(1);
+    }
+    let location = context.known_location();
+    let endpoint = location.as_ref().map_or("", |location| &*location.name);
+    for limit in &breached {
+        let (policy, quota) = (limit.name(), limit.quota());
+        tracing::info!(policy, %quota, endpoint, "limit exceeded by an answered request");
+    }
+    penalty::count(context, &breached);
+}
+
+fn unpaid_for(context: &Context, refusal: &Refusal) -> Duration {
+    match refusal {
+        Refusal::Breach => {
+            let batch = context.batch.borrow();
+            let mut waits = batch.denials().map(Decision::retry_after);
+            let longest = waits.try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)));
+            longest.unwrap_or(UNPAID_FOR)
+        }
+        Refusal::Storage(_) => UNDECIDED_FOR,
+        Refusal::NoIdentity(_) | Refusal::InvalidLimit => UNPAID_FOR,
+    }
+}
+
+pub(super) fn is_success(head: &ResponseHead) -> bool {
+    head.status.is_success() || head.status.is_redirection()
+}
