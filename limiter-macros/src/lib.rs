@@ -377,10 +377,10 @@ pub fn shared_limit(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Without a flag it is exempt from all three, and a limit beside it is a mistake; `crate = path`
 /// is that of [`#[limit]`](macro@limit#arguments).
 ///
-/// Before its first request nobody knows which handler serves a path, but for the name that a route
-/// attribute gives it. A handler that is registered by hand, with `web::get().to(ping)`, is limited
-/// like any other until a request has come to it: a health check of that kind is better named to
-/// the limiter's builder, as an `exempt_path`.
+/// The handler is exempt, and not its path: what a middleware inside the limiter answers before the
+/// handler is reached (401, say) counts for the default and application limits, and so does another
+/// method. A health check that must never be limited, whoever answers, is named to the limiter's
+/// builder as an `exempt_path`.
 #[proc_macro_attribute]
 pub fn exempt(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Exempt, args.into(), &item.into()).into()

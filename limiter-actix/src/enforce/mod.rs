@@ -1,4 +1,14 @@
-//! Who charges a request, and when: the state table.
+//! Who charges a request, and when. The code is the table of the crate documentation:
+//!
+//! | rules | where |
+//! | --- | --- |
+//! | 1 to 3, the way in | `enter`; who may stand further inside, `insiders` |
+//! | 4, the exchange | `decide`; finished whoever waits, `unstoppable` |
+//! | 5 to 8, the way out | `finish`, `leave` |
+//! | who is under way, who is unpaid, who waits | `credits`, `waiting` |
+//!
+//! What is known of endpoints is in [`endpoint`](crate::endpoint). Nothing here asks what an earlier
+//! request was charged.
 
 mod credits;
 mod decide;
