@@ -93,6 +93,20 @@ impl Case<'_> {
         Violation { kind, text }
     }
 
+    /// Whether a request that no gate can tell the client of was denied before it came there.
+    pub(crate) fn is_hidden_from_gate(
+        &self,
+        outcomes: &[Option<Outcome>],
+    ) -> Result<bool, Violation> {
+        let Self { call, route, facts, requests, now, .. } = *self;
+        let is_hidden =
+            self.offers()[0].due.lacks_identity && outcomes.contains(&Some(Outcome::Answered(429)));
+        if is_hidden && !facts.may_be_denied(call, route, requests, now) {
+            return Err(self.violation("denied within the limits: 429 for 403", "429"));
+        }
+        Ok(is_hidden)
+    }
+
     /// Whether an outcome is a denial: 403 where nobody can tell whom to charge.
     pub(crate) fn is_denial(&self, outcome: Option<Outcome>) -> bool {
         match outcome {
@@ -114,7 +128,7 @@ impl Case<'_> {
         let Some(mut explanation) = best else { return Err(self.unexplained(offers, seen)) };
         self.check(&explanation)?;
         explanation.is_expected =
-            offers.len() == 1 && seen.admitted.is_some() && explanation.is_exact();
+            matches!(offers, [Offer { more: None, .. }]) && seen.admitted.is_some() && explanation.is_exact();
         Ok(explanation)
     }
 
@@ -228,7 +242,7 @@ impl Case<'_> {
                 let all = (0..=charged)
                     .flat_map(|times| (0..=times.min(most)).map(move |more| (times, more)));
                 let possible = all.filter(|(times, more)| {
-                    let is_complete = if *is_certain { more == times } else { true };
+                    let is_complete = !is_certain || *more == (*times).min(most);
                     is_complete && (*times == charged || *more == most)
                 });
                 possible.map(|(times, more)| (times, Some((due.clone(), more)))).collect()
@@ -315,7 +329,7 @@ impl Case<'_> {
     }
 
     /// With the due of the endpoint that it seemed to be for.
-    fn guessed<'a>(&'a self, due: &Due) -> Vec<Offer> {
+    fn guessed(&self, due: &Due) -> Vec<Offer> {
         if self.route.met.pattern == self.route.seeming.pattern {
             return Vec::new();
         }

@@ -2,15 +2,21 @@
 
 use std::{env, ops::Range, sync::LazyLock};
 
-/// `HISTORY_SEEDS=17` or `HISTORY_SEEDS=0..100000`.
-pub(crate) fn seeds(default: Range<u64>) -> Range<u64> {
-    let Ok(text) = env::var("HISTORY_SEEDS") else { return default };
+/// `HISTORY_SEEDS=17` or `HISTORY_SEEDS=0..100000`. Default: so many from 0 on.
+pub(crate) fn seeds(default: u64) -> Range<u64> {
+    let Ok(text) = env::var(SEEDS) else { return 0..default };
     let number = |text: &str| text.trim().parse::<u64>().expect("HISTORY_SEEDS: a number");
     match text.split_once("..") {
         Some((from, to)) => number(from)..number(to),
         None => number(&text)..number(&text) + 1,
     }
 }
+
+pub(crate) fn are_seeds_chosen() -> bool {
+    env::var(SEEDS).is_ok()
+}
+
+const SEEDS: &str = "HISTORY_SEEDS";
 
 /// `HISTORY_VERBOSE=1`: prints each world, and each step with what came of it.
 pub(crate) fn is_verbose() -> bool {

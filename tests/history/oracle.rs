@@ -99,6 +99,33 @@ impl Oracle {
     }
 }
 
+/// The kinds of ways that requests take.
+pub(crate) const KINDS: [&str; 7] = [
+    "way: to a gate",
+    "way: to an undecorated handler",
+    "way: to an answer of a layer",
+    "way: to an error of a layer",
+    "way: to a panic",
+    "way: to a 404",
+    "way: to a 405",
+];
+
+impl Route {
+    /// Where it leads.
+    pub(crate) fn kind(&self) -> &'static str {
+        let is_gated = self.met.handler.is_some_and(|handler| handler.decorated().is_some());
+        match self.outcome {
+            _ if is_gated => KINDS[0],
+            Outcome::Failed(_) => KINDS[3],
+            Outcome::Panicked => KINDS[4],
+            Outcome::Answered(_) if self.met.is_answered => KINDS[2],
+            Outcome::Answered(404) => KINDS[5],
+            Outcome::Answered(405) => KINDS[6],
+            Outcome::Answered(_) => KINDS[1],
+        }
+    }
+}
+
 impl Met {
     /// Whether it came past all scopes that it came to.
     pub(crate) fn is_past_scopes(&self) -> bool {

@@ -4,14 +4,16 @@ use std::fmt;
 
 use crate::{
     judge::Violation,
+    law::Law,
     layer::Kind,
     traffic::{Call, Step},
-    trial::{self, Tally},
+    trial::Tally,
     world::{Node, World},
 };
 
-/// A history that breaks the law.
+/// A history that breaks a law.
 pub(crate) struct Failure {
+    law: Law,
     world: World,
     history: Vec<Step>,
     pub(crate) violation: Violation,
@@ -19,9 +21,14 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// Plays a history, and keeps it up to the step that fails.
-    pub(crate) async fn find(world: &World, history: &[Step], tally: &mut Tally) -> Option<Self> {
-        let (place, violation) = trial::play(world, history, tally).await.err()?;
-        Some(Self { world: world.clone(), history: history[..=place].to_vec(), violation })
+    pub(crate) async fn find(
+        law: Law,
+        world: &World,
+        history: &[Step],
+        tally: &mut Tally,
+    ) -> Option<Self> {
+        let (place, violation) = law.broken(world, history, tally).await?;
+        Some(Self { law, world: world.clone(), history: history[..=place].to_vec(), violation })
     }
 
     /// Leaves out what is not needed for a failure of the same kind.
@@ -47,7 +54,8 @@ impl Failure {
         let worlds = smaller_worlds(&self.world).into_iter();
         let worlds = worlds.map(|world| (world, self.history.clone()));
         for (world, history) in shorter.chain(worlds).chain(simpler) {
-            if let Some(failure) = Self::find(&world, &history, &mut Tally::default()).await
+            if let Some(failure) =
+                Self::find(self.law, &world, &history, &mut Tally::default()).await
                 && failure.violation.kind == self.violation.kind
             {
                 return Some(failure);
@@ -202,7 +210,7 @@ fn with_node(
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { world, history, violation } = self;
+        let Self { world, history, violation, .. } = self;
         writeln!(f, "{}", violation.kind)?;
         write!(f, "{world}")?;
         writeln!(f, "  history:")?;

@@ -43,22 +43,29 @@ pub(crate) struct Traffic<'a> {
     random: &'a mut Random,
     clients: &'a [u8],
     workers: usize,
-    paths: Vec<String>,
+    /// Methods and paths.
+    targets: Vec<(&'static str, String)>,
     /// What most requests are for, so that counters are used up.
     favourites: Vec<(&'static str, String)>,
 }
 
 const METHODS: [&str; 8] = ["GET", "GET", "GET", "POST", "POST", "HEAD", "OPTIONS", "FROB"];
 
+/// Some of them are unknown in most worlds.
+const PATHS: [&str; 4] = ["/a", "/b", "/s/a", "/n/o/n/e"];
+
 impl<'a> Traffic<'a> {
     pub(crate) fn new(world: &World, random: &'a mut Random, clients: &'a [u8]) -> Self {
-        let mut paths: Vec<String> =
-            world.patterns().values().map(|pattern| path(pattern, random)).collect();
-        paths.extend(["/a", "/b", "/s/a", "/n/o/n/e"].map(str::to_owned));
-        let favourites = (0..1 + random.below(3))
-            .map(|_| (random.pick(&METHODS), paths[random.below(paths.len())].clone()))
-            .collect();
-        Self { random, clients, workers: world.workers, paths, favourites }
+        let of_world = world.targets().into_iter().map(|(method, pattern)| {
+            let method = method.unwrap_or_else(|| random.pick(&METHODS));
+            (method, path(&pattern, random))
+        });
+        let mut targets: Vec<_> = of_world.collect();
+        targets.push((random.pick(&METHODS), random.pick(&PATHS).to_owned()));
+        let favourites = 1 + random.below(3);
+        let favourites =
+            (0..favourites).map(|_| targets[random.below(targets.len())].clone()).collect();
+        Self { random, clients, workers: world.workers, targets, favourites }
     }
 
     pub(crate) fn steps(&mut self, steps: usize) -> Vec<Step> {
@@ -79,11 +86,14 @@ impl<'a> Traffic<'a> {
 
     fn call(&mut self) -> Call {
         let random = &mut *self.random;
-        let (method, path) = if random.chance(70) {
-            self.favourites[random.below(self.favourites.len())].clone()
-        } else {
-            (random.pick(&METHODS), self.paths[random.below(self.paths.len())].clone())
+        let (mut method, path) = match random.below(100) {
+            0..75 => self.favourites[random.below(self.favourites.len())].clone(),
+            75..95 => self.targets[random.below(self.targets.len())].clone(),
+            _ => (random.pick(&METHODS), random.pick(&PATHS).to_owned()),
         };
+        if random.chance(15) {
+            method = random.pick(&METHODS);
+        }
         let path = if random.chance(8) { path.replacen('a', "%61", 1) } else { path };
         Call {
             client: random.pick(self.clients),
@@ -104,6 +114,18 @@ fn path(pattern: &str, random: &mut Random) -> String {
         path.push_str(if part.starts_with('{') { random.pick(&["a", "b", "1"]) } else { part });
     }
     path
+}
+
+impl Step {
+    /// Who sends it.
+    pub(crate) fn client(&self) -> Option<u8> {
+        match self {
+            Self::Send { call, .. } | Self::HangUp { call, .. } | Self::Burst { call, .. } => {
+                Some(call.client)
+            }
+            Self::Wait { .. } => None,
+        }
+    }
 }
 
 impl Call {

@@ -166,6 +166,29 @@ impl World {
         patterns
     }
 
+    /// The methods of each resource, with its whole pattern.
+    pub(crate) fn targets(&self) -> Vec<(Option<&'static str>, String)> {
+        fn collect(
+            nodes: &[Node],
+            patterns: &BTreeMap<NodeId, String>,
+            targets: &mut Vec<(Option<&'static str>, String)>,
+        ) {
+            for node in nodes {
+                match node {
+                    Node::Scope(scope) => collect(&scope.nodes, patterns, targets),
+                    Node::Resource(resource) => {
+                        let pattern = &patterns[&resource.fence.node];
+                        let routes = resource.routes.iter();
+                        targets.extend(routes.map(|route| (route.method, pattern.clone())));
+                    }
+                }
+            }
+        }
+        let mut targets = Vec::new();
+        collect(&self.nodes, &self.patterns(), &mut targets);
+        targets
+    }
+
     /// Whether any part of the app has limits of its own.
     pub(crate) fn has_scope_limits(&self) -> bool {
         self.fences().values().any(|fence| fence.limits.is_some())
