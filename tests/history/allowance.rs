@@ -8,9 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use limiter_actix::core::Timestamp;
 
-use crate::{handlers::Decorated, oracle::Route, traffic::Call, world::World};
+use crate::{
+    handlers::{Decorated, Handler},
+    judge::Case,
+    oracle::Route,
+    traffic::Call,
+    world::World,
+};
 
-/// A real method and a pattern, as they seem to be before routing; or what matches nothing.
+/// A real method and a pattern; what matches nothing is one pattern.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct EndpointId {
     method: &'static str,
@@ -22,6 +28,8 @@ pub(crate) struct EndpointId {
 pub(crate) struct Facts {
     endpoints: BTreeMap<EndpointId, Endpoint>,
     debts: BTreeMap<(u8, EndpointId), Vec<Debt>>,
+    /// Patterns that the resource map hides behind other ones, by the method under which they count.
+    hidden: BTreeSet<(&'static str, String)>,
 }
 
 /// What has happened at an endpoint. The limiter knows at least what is certain, and at most what is
@@ -31,8 +39,10 @@ struct Endpoint {
     possible_depth: Depth,
     possible_gates: BTreeSet<Decorated>,
     certain_gates: BTreeSet<Decorated>,
-    /// A success came out without gate and scope: that is certain.
-    is_open: bool,
+    /// A success came out without a gate.
+    is_perhaps_open: bool,
+    /// A success came out without gate and scope.
+    is_certainly_open: bool,
     /// A request that seemed to be for it was routed elsewhere.
     is_ambiguous: bool,
 }
@@ -57,105 +67,98 @@ const UNPAID: usize = 4;
 const UNDER_WAY: usize = 16;
 
 impl EndpointId {
-    /// What a request seems to be for.
-    pub(crate) fn seeming(call: &Call, route: &Route) -> Self {
+    fn new(call: &Call, pattern: Option<&str>) -> Self {
+        Self { method: call.method, pattern: pattern.unwrap_or("unmatched").to_owned() }
+    }
+
+    /// What the resource map says.
+    fn seeming(call: &Call, route: &Route) -> Self {
         Self::new(call, route.seeming.pattern.as_deref())
     }
 
-    /// What a request is for.
+    /// Where the request is routed to, if to anything.
     fn exact(call: &Call, route: &Route) -> Self {
         Self::new(call, route.met.pattern.as_deref().or(route.seeming.pattern.as_deref()))
-    }
-
-    fn new(call: &Call, pattern: Option<&str>) -> Self {
-        match pattern {
-            Some(pattern) => Self { method: call.method, pattern: pattern.to_owned() },
-            None => Self { method: "", pattern: String::new() },
-        }
     }
 }
 
 impl Facts {
     /// How many requests may go on although nobody could charge them.
-    pub(crate) fn may_be_unpaid(
-        &self,
-        world: &World,
-        call: &Call,
-        route: &Route,
-        requests: usize,
-        now: Timestamp,
-    ) -> usize {
-        let id = EndpointId::seeming(call, route);
-        let certain =
-            self.debts_of(call, &id).iter().filter(|debt| now < debt.certain_until).count();
+    pub(crate) fn may_be_unpaid(&self, world: &World, case: &Case<'_>) -> usize {
+        let Case { call, route, requests, now, .. } = *case;
+        let certain = self.debts(call, route).filter(|debt| now < debt.certain_until).count();
         let most = if requests == 1 { 1 } else { UNDER_WAY };
-        if self.is_known(call, route) {
-            return if certain < UNPAID { most } else { 0 };
+        let guesses = self.guesses(call, route).len();
+        if self.is_perhaps_known(call, route) {
+            return if certain < UNPAID * guesses { most } else { 0 };
         }
-        let is_open = self.endpoints.get(&id).is_some_and(|endpoint| endpoint.is_open);
-        let on_probation = certain == 0 && !is_open && may_be_admitted_inside(world, route);
+        let is_open = self.endpoints_of(call, route).any(|endpoint| endpoint.is_certainly_open);
+        let on_probation = certain < guesses && !is_open && may_be_admitted_inside(world, route);
         if on_probation && !route.met.is_bare_404() { most } else { 0 }
     }
 
     /// Whether the limiter may deny a client that is within its limits.
-    pub(crate) fn may_be_denied(
-        &self,
-        call: &Call,
-        route: &Route,
-        requests: usize,
-        now: Timestamp,
-    ) -> bool {
-        let id = EndpointId::seeming(call, route);
-        let possible =
-            self.debts_of(call, &id).iter().filter(|debt| now < debt.possible_until).count();
-        let is_met = self.endpoints.get(&id).is_some_and(|it| !it.certain_gates.is_empty());
+    pub(crate) fn may_be_denied(&self, case: &Case<'_>) -> bool {
+        let Case { call, route, requests, now, .. } = *case;
+        let possible = self.debts(call, route).filter(|debt| now < debt.possible_until).count();
+        let is_met = self.guesses(call, route).len() == 1
+            && self.endpoints_of(call, route).any(|endpoint| !endpoint.certain_gates.is_empty());
         let enough = if is_met { UNPAID } else { 1 };
-        possible >= enough || requests > UNDER_WAY
+        possible >= enough || requests > UNDER_WAY || self.is_twin_not_met(call, route)
+    }
+
+    /// Whether somebody was served at the endpoint of a request without a gate, and nobody has come
+    /// to the gate or scope yet that would admit it.
+    fn is_twin_not_met(&self, call: &Call, route: &Route) -> bool {
+        let is_met = self.endpoints_of(call, route).any(|it| !it.certain_gates.is_empty());
+        let is_inside = route.depth() > 0;
+        let is_open = self.endpoints_of(call, route).any(|endpoint| endpoint.is_perhaps_open);
+        is_open && is_inside && !is_met
     }
 
     /// Whether a client may have unpaid requests at an endpoint.
-    pub(crate) fn may_have_debts(&self, call: &Call, route: &Route, now: Timestamp) -> bool {
-        let id = EndpointId::seeming(call, route);
-        self.debts_of(call, &id).iter().any(|debt| now < debt.possible_until)
+    pub(crate) fn may_have_debts(&self, case: &Case<'_>) -> bool {
+        let Case { call, route, now, .. } = *case;
+        self.debts(call, route).any(|debt| now < debt.possible_until)
     }
 
-    /// Whether a success without gate and scope was seen at what the request seems to be for.
-    pub(crate) fn is_open(&self, call: &Call, route: &Route) -> bool {
-        let id = EndpointId::seeming(call, route);
-        self.endpoints.get(&id).is_some_and(|endpoint| endpoint.is_open)
-    }
-
-    /// The gates that were perhaps met where a request seems to be for, or is for.
+    /// The gates that were perhaps met at the endpoint of a request.
     pub(crate) fn possible_gates(&self, call: &Call, route: &Route) -> BTreeSet<Decorated> {
-        let ids = [EndpointId::seeming(call, route), EndpointId::exact(call, route)];
-        let endpoints = ids.iter().filter_map(|id| self.endpoints.get(id));
+        let endpoints = self.endpoints_of(call, route);
         endpoints.flat_map(|endpoint| endpoint.possible_gates.iter().copied()).collect()
     }
 
     /// The one gate that was met for certain at the endpoint of a request, and no other one.
     pub(crate) fn only_gate(&self, call: &Call, route: &Route) -> Option<Decorated> {
-        let id = EndpointId::seeming(call, route);
-        if id != EndpointId::exact(call, route) {
+        if self.guesses(call, route).len() > 1 {
             return None;
         }
-        let endpoint = self.endpoints.get(&id)?;
-        if endpoint.possible_gates.len() > 1 {
+        let endpoint = self.endpoints_of(call, route).next()?;
+        if endpoint.possible_gates.len() > 1 || endpoint.is_perhaps_open {
             return None;
         }
         endpoint.certain_gates.first().copied()
     }
 
+    /// Patterns that a request may be taken for although the map says another one: requests for
+    /// such a path were routed to them.
+    pub(crate) fn hidden_patterns(&self, call: &Call, route: &Route) -> Vec<&str> {
+        let own = self.hidden.iter().filter(|(method, pattern)| {
+            *method == call.counted_method() && matches(pattern, &route.seeming.path)
+        });
+        own.map(|(_, pattern)| pattern.as_str()).collect()
+    }
+
     /// A request was sent that is routed so.
     pub(crate) fn was_sent(&mut self, call: &Call, route: &Route) {
         let (seeming, exact) = (EndpointId::seeming(call, route), EndpointId::exact(call, route));
-        let gate = route.met.handler.and_then(|handler| handler.decorated());
         if seeming != exact {
+            self.hidden.insert((call.counted_method(), exact.pattern.clone()));
             self.endpoints.entry(seeming).or_default().is_ambiguous = true;
         }
         let endpoint = self.endpoints.entry(exact).or_default();
-        endpoint.possible_gates.extend(gate);
-        let depth = if gate.is_some() { GATE } else { route.met.scopes.len() };
-        endpoint.possible_depth = endpoint.possible_depth.max(depth);
+        endpoint.possible_gates.extend(route.gate());
+        endpoint.possible_depth = endpoint.possible_depth.max(route.depth());
     }
 
     /// A decorated handler has run.
@@ -164,12 +167,13 @@ impl Facts {
         self.endpoints.entry(exact).or_default().certain_gates.insert(gate);
     }
 
-    /// A success came out without gate and scope.
+    /// A success came out without a gate.
     pub(crate) fn was_open(&mut self, call: &Call, route: &Route) {
         let exact = EndpointId::exact(call, route);
-        if exact == EndpointId::seeming(call, route) {
-            self.endpoints.entry(exact).or_default().is_open = true;
-        }
+        let is_certain = self.guesses(call, route).len() == 1 && route.met.scopes.is_empty();
+        let endpoint = self.endpoints.entry(exact).or_default();
+        endpoint.is_perhaps_open = true;
+        endpoint.is_certainly_open |= is_certain;
     }
 
     /// So many requests went on unpaid: for certain until the first moment, perhaps until the second.
@@ -187,15 +191,52 @@ impl Facts {
 
     /// Whether somebody is perhaps known to charge further inside than the request came; or nobody can
     /// tell, because some are routed elsewhere.
-    fn is_known(&self, call: &Call, route: &Route) -> bool {
-        let ids = [EndpointId::seeming(call, route), EndpointId::exact(call, route)];
-        ids.iter().filter_map(|id| self.endpoints.get(id)).any(|endpoint| {
-            endpoint.possible_depth > route.met.scopes.len() || endpoint.is_ambiguous
-        })
+    fn is_perhaps_known(&self, call: &Call, route: &Route) -> bool {
+        let came = route.met.scopes.len();
+        self.endpoints_of(call, route).any(|it| it.possible_depth > came || it.is_ambiguous)
     }
 
-    fn debts_of(&self, call: &Call, id: &EndpointId) -> &[Debt] {
-        self.debts.get(&(call.client, id.clone())).map_or(&[], Vec::as_slice)
+    /// The endpoints that a request may be taken for.
+    fn guesses(&self, call: &Call, route: &Route) -> BTreeSet<EndpointId> {
+        let hidden = self.hidden_patterns(call, route).into_iter();
+        let mut guesses: BTreeSet<_> =
+            hidden.map(|pattern| EndpointId::new(call, Some(pattern))).collect();
+        guesses.extend([EndpointId::seeming(call, route), EndpointId::exact(call, route)]);
+        guesses
+    }
+
+    fn endpoints_of(&self, call: &Call, route: &Route) -> impl Iterator<Item = &Endpoint> {
+        self.guesses(call, route).into_iter().filter_map(|id| self.endpoints.get(&id))
+    }
+
+    fn debts(&self, call: &Call, route: &Route) -> impl Iterator<Item = &Debt> {
+        let id = EndpointId::seeming(call, route);
+        self.debts.get(&(call.client, id)).into_iter().flatten()
+    }
+}
+
+impl Route {
+    /// The gate that it leads to.
+    pub(crate) fn gate(&self) -> Option<Decorated> {
+        self.met.handler.and_then(Handler::decorated)
+    }
+
+    /// How far inside it is charged.
+    fn depth(&self) -> Depth {
+        if self.gate().is_some() { GATE } else { self.met.scopes.len() }
+    }
+}
+
+/// Whether a pattern matches a path. Those of the tests have whole parts as parameters.
+fn matches(pattern: &str, path: &str) -> bool {
+    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (pattern.next(), path.next()) {
+            (None, None) => return true,
+            (Some(expected), Some(found)) if expected == found => {}
+            (Some(expected), Some(found)) if expected.starts_with('{') && !found.is_empty() => {}
+            _ => return false,
+        }
     }
 }
 

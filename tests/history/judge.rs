@@ -61,6 +61,8 @@ pub(crate) struct Explanation {
     pub(crate) more: Option<(Due, u64)>,
     /// How many went on, charged nothing.
     pub(crate) unpaid: usize,
+    /// How many were perhaps not charged all that was tried.
+    pub(crate) perhaps_unpaid: usize,
     /// How many were denied although there was room for them.
     denied_within: usize,
     is_of_gate: bool,
@@ -98,10 +100,9 @@ impl Case<'_> {
         &self,
         outcomes: &[Option<Outcome>],
     ) -> Result<bool, Violation> {
-        let Self { call, route, facts, requests, now, .. } = *self;
         let is_hidden =
             self.offers()[0].due.lacks_identity && outcomes.contains(&Some(Outcome::Answered(429)));
-        if is_hidden && !facts.may_be_denied(call, route, requests, now) {
+        if is_hidden && !self.may_be_denied() {
             return Err(self.violation("denied within the limits: 429 for 403", "429"));
         }
         Ok(is_hidden)
@@ -118,7 +119,7 @@ impl Case<'_> {
 
     /// The gate that the requests come to.
     pub(crate) fn gate(&self) -> Option<Decorated> {
-        self.route.met.handler.and_then(Handler::decorated)
+        self.route.gate()
     }
 
     /// The explanation with the fewest errors, if those are allowed.
@@ -127,27 +128,28 @@ impl Case<'_> {
         let best = explanations.min_by_key(|it| it.unpaid + it.denied_within);
         let Some(mut explanation) = best else { return Err(self.unexplained(offers, seen)) };
         self.check(&explanation)?;
-        explanation.is_expected =
-            matches!(offers, [Offer { more: None, .. }]) && seen.admitted.is_some() && explanation.is_exact();
+        explanation.is_expected = matches!(offers, [Offer { more: None, .. }])
+            && seen.admitted.is_some()
+            && explanation.is_exact();
         Ok(explanation)
     }
 
     /// Whether the errors of an explanation are allowed.
     fn check(&self, explanation: &Explanation) -> Result<(), Violation> {
-        let Self { world, call, route, facts, now, requests, .. } = *self;
+        let Self { world, facts, .. } = *self;
         let Explanation { charged, unpaid, denied_within, is_of_gate, .. } = *explanation;
         if unpaid > 0 {
             if is_of_gate {
                 let what = format!("{unpaid} went on, charged nothing");
                 return Err(self.violation("a gate admits too many", &what));
             }
-            let allowed = facts.may_be_unpaid(world, call, route, requests, now);
+            let allowed = facts.may_be_unpaid(world, self);
             if unpaid > allowed {
                 let what = format!("{unpaid} went on, charged nothing; allowed are {allowed}");
                 return Err(self.violation("served beyond the limits", &what));
             }
         }
-        if denied_within > 0 && !facts.may_be_denied(call, route, requests, now) {
+        if denied_within > 0 && !self.may_be_denied() {
             let kind = self.kind_of_denial();
             if !knobs::is_tolerated(kind) {
                 let what =
@@ -158,11 +160,15 @@ impl Case<'_> {
         Ok(())
     }
 
+    /// Whether the limiter may deny a client that is within its limits.
+    fn may_be_denied(&self) -> bool {
+        // What costs nothing in the end may stand in the way of others of a burst meanwhile.
+        self.facts.may_be_denied(self) || self.requests > 1 && self.is_free_if_unmatched()
+    }
+
     fn kind_of_denial(&self) -> &'static str {
-        let Self { call, route, facts, requests, .. } = self;
-        if self.gate().is_some() && facts.is_open(call, route) {
-            "denied within the limits: twin"
-        } else if route.met.pattern.is_some() && route.met.pattern != route.seeming.pattern {
+        let Self { route, requests, .. } = self;
+        if route.met.pattern.is_some() && route.met.pattern != route.seeming.pattern {
             "denied within the limits: hidden"
         } else if *requests > 1 {
             "denied within the limits: burst"
@@ -194,6 +200,11 @@ impl Case<'_> {
     fn explanations(&self, offer: &Offer, seen: &Seen) -> Vec<Explanation> {
         let requests = self.requests as u64;
         let room = self.counters.room(&offer.due, requests);
+        // Whom both have room for.
+        let all = match &offer.more {
+            Some(More::Blind { due, .. }) => self.counters.room(due, room),
+            _ => room,
+        };
         let guesses = match seen.admitted {
             Some(admitted) => vec![admitted as u64],
             None => vec![room, requests],
@@ -209,9 +220,10 @@ impl Case<'_> {
                 if used != seen.used {
                     continue;
                 }
-                let guessed = match (&offer.more, &more) {
-                    (Some(More::Guessed(_)), Some((_, times))) => *times,
-                    _ => 0,
+                let (guessed, perhaps_unpaid) = match (&offer.more, &more) {
+                    (Some(More::Guessed(_)), Some((_, times))) => (*times, *times),
+                    (Some(More::Blind { .. }), Some((_, times))) => (0, charged - times),
+                    _ => (0, 0),
                 };
                 found.push(Explanation {
                     is_expected: false,
@@ -219,7 +231,8 @@ impl Case<'_> {
                     charged,
                     more,
                     unpaid: (admitted - charged - guessed) as usize,
-                    denied_within: room.saturating_sub(admitted) as usize,
+                    perhaps_unpaid: perhaps_unpaid as usize,
+                    denied_within: all.saturating_sub(admitted) as usize,
                     is_of_gate: offer.is_of_gate,
                 });
             }
@@ -254,15 +267,9 @@ impl Case<'_> {
         if let Some(gate) = self.gate() {
             return vec![self.of_gate(gate, &self.route.met)];
         }
-        let dues = self.dues_without_gate(&self.route.met, self.loses_the_request());
-        let mut offers = Vec::new();
-        for due in dues {
-            offers.push(Offer::plain(due.clone()));
-            if self.route.met.is_answered {
-                offers.extend(self.blind(&due));
-            }
-            offers.extend(self.guessed(&due));
-        }
+        let is_early = self.route.met.is_answered || self.loses_the_request();
+        let mut offers =
+            self.offers_without_gate(&self.route.met, self.loses_the_request(), is_early);
         if let Some(gate) = self.certain_blind_gate(&offers) {
             let due = Due::of_handler_alone(self.call, gate);
             let more = Some(More::Blind { due, is_certain: true });
@@ -288,16 +295,28 @@ impl Case<'_> {
             mets.push(outside);
         }
         for met in &mets {
-            for due in self.dues_without_gate(met, true) {
-                offers.push(Offer::plain(due.clone()));
-                if met.is_answered {
-                    offers.extend(self.blind(&due));
-                }
-                offers.extend(self.guessed(&due));
-            }
+            offers.extend(self.offers_without_gate(met, true, !met.is_extracted));
         }
-        if let (true, Some(gate)) = (is_remote && met.pattern.is_some(), self.gate()) {
+        if let (true, Some(gate)) = (is_remote && met.is_inside, self.gate()) {
             offers.push(self.of_gate(gate, &self.route.met));
+        }
+        offers
+    }
+
+    /// What may be charged if no gate is met; `is_early`, if what is behind a layer may be, too.
+    fn offers_without_gate(
+        &self,
+        met: &Met,
+        loses_the_request: bool,
+        is_early: bool,
+    ) -> Vec<Offer> {
+        let mut offers = Vec::new();
+        for due in self.dues_without_gate(met, loses_the_request) {
+            offers.push(Offer::plain(due.clone()));
+            if is_early {
+                offers.extend(self.blind(&due));
+            }
+            offers.extend(self.guessed(&due));
         }
         offers
     }
@@ -323,23 +342,33 @@ impl Case<'_> {
             && self.world.limiter.limit_unmatched
             && !self.loses_the_request()
             && !self.is_exempt_path()
-            && !self.facts.may_have_debts(self.call, self.route, self.now)
+            && !self.facts.may_have_debts(self)
             && offers.first().is_some_and(|offer| !offer.due.is_nothing());
         if is_simple { self.facts.only_gate(self.call, self.route) } else { None }
     }
 
-    /// With the due of the endpoint that it seemed to be for.
+    /// With the due of an endpoint that it seemed to be for.
     fn guessed(&self, due: &Due) -> Vec<Offer> {
-        if self.route.met.pattern == self.route.seeming.pattern {
-            return Vec::new();
+        let exact = self.route.met.pattern.as_deref();
+        let scopes: &[_] = &self.route.met.scopes;
+        let mut offers = Vec::new();
+        for guess in self.guesses().into_iter().filter(|guess| *guess != exact) {
+            let name = self.endpoint_name(guess);
+            for depth in 0..=scopes.len() {
+                let guess = self.due_in(Place::Endpoint(&name), &scopes[..depth]);
+                let more = Some(More::Guessed(guess));
+                offers.push(Offer { more, ..Offer::plain(due.clone()) });
+            }
         }
-        let guess = self.endpoint_name(self.route.seeming.pattern.as_deref());
-        let place = Place::Endpoint(&guess);
-        let all: &[_] = &self.route.met.scopes;
-        let guesses = (0..=all.len()).map(|scopes| self.due_in(place, &all[..scopes]));
+        offers
+    }
+
+    /// The patterns that it may have seemed to be for.
+    fn guesses(&self) -> Vec<Option<&str>> {
+        let hidden = self.facts.hidden_patterns(self.call, self.route);
+        let mut guesses = vec![self.route.seeming.pattern.as_deref()];
+        guesses.extend(hidden.into_iter().map(Some));
         guesses
-            .map(|guess| Offer { more: Some(More::Guessed(guess)), ..Offer::plain(due.clone()) })
-            .collect()
     }
 
     /// What is due if no gate is met: where it is not clear, all that may be.
@@ -347,16 +376,18 @@ impl Case<'_> {
         let seeming = self.route.seeming.pattern.as_deref();
         let exact = self.endpoint_name(met.pattern.as_deref().or(seeming));
         let mut dues = vec![self.due(Place::Endpoint(&exact), met)];
-        if loses_the_request {
-            let guess = self.endpoint_name(seeming);
-            dues.push(self.due(Place::Endpoint(&guess), met));
+        if loses_the_request || met.pattern.is_none() {
+            let names = self.guesses().into_iter().map(|guess| self.endpoint_name(guess));
+            let guessed = names.filter(|name| *name != exact);
+            dues.extend(guessed.map(|name| self.due(Place::Endpoint(&name), met)));
         }
         if self.is_free_if_unmatched() {
-            if met.is_bare_404() && seeming.is_none() {
+            let is_unmatched = seeming.is_none() && self.guesses().len() == 1;
+            if met.is_bare_404() && is_unmatched && !loses_the_request {
                 dues.clear();
             }
-            let unlimited =
-                Due::new(self.world, self.call, Place::Endpoint(&exact), &met.scopes, true);
+            let place = Place::Endpoint(&exact);
+            let unlimited = Due::new(self.world, self.call, place, &met.scopes, true);
             dues.splice(0..0, [Due::default(), unlimited]);
         }
         dues
@@ -393,14 +424,9 @@ impl Case<'_> {
         }
     }
 
-    /// What counters call an endpoint: `HEAD` is counted as `GET`, all unknown methods as one, and
-    /// what matches nothing whatever the method.
+    /// What counters call an endpoint: what matches nothing is one, whatever the method.
     fn endpoint_name(&self, pattern: Option<&str>) -> String {
-        let method = match self.call.method {
-            "HEAD" => "GET",
-            "FROB" => "other",
-            method => method,
-        };
+        let method = self.call.counted_method();
         pattern.map_or_else(|| "unmatched".to_owned(), |pattern| format!("{method} {pattern}"))
     }
 }

@@ -113,9 +113,8 @@ pub(crate) const KINDS: [&str; 7] = [
 impl Route {
     /// Where it leads.
     pub(crate) fn kind(&self) -> &'static str {
-        let is_gated = self.met.handler.is_some_and(|handler| handler.decorated().is_some());
         match self.outcome {
-            _ if is_gated => KINDS[0],
+            _ if self.gate().is_some() => KINDS[0],
             Outcome::Failed(_) => KINDS[3],
             Outcome::Panicked => KINDS[4],
             Outcome::Answered(_) if self.met.is_answered => KINDS[2],
@@ -135,11 +134,5 @@ impl Met {
     /// Whether it came to no resource, no handler and no layer that answers.
     pub(crate) fn is_bare_404(&self) -> bool {
         self.pattern.is_none() && self.handler.is_none() && !self.is_answered
-    }
-
-    /// Whether an outcome is a success without gate and scope.
-    pub(crate) fn is_open(&self, outcome: Outcome) -> bool {
-        let is_gated = self.handler.is_some_and(|handler| handler.decorated().is_some());
-        matches!(outcome, Outcome::Answered(200..400)) && !is_gated && self.scopes.is_empty()
     }
 }

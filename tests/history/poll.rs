@@ -16,6 +16,12 @@ pub(crate) enum Outcome {
     Panicked,
 }
 
+impl Outcome {
+    pub(crate) fn is_success(self) -> bool {
+        matches!(self, Self::Answered(200..400))
+    }
+}
+
 /// More polls than any future here needs.
 const MANY: usize = 200;
 

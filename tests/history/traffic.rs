@@ -152,6 +152,15 @@ impl Call {
         told(self) == told(other) && self.path == other.path
     }
 
+    /// The method in the names of counters: `HEAD` is counted as `GET`, all unknown methods as one.
+    pub(crate) fn counted_method(&self) -> &'static str {
+        match self.method {
+            "HEAD" => "GET",
+            "FROB" => "other",
+            method => method,
+        }
+    }
+
     /// Whom the limiter counts.
     pub(crate) fn key(&self) -> Key {
         Key::ip(self.address())

@@ -189,7 +189,7 @@ impl<'a> Trial<'a> {
         self.tally.add("denied", denied.len());
         self.tally.add(route.kind(), 1);
         self.learn(call, route, &explanation, if gate.is_none() { began } else { 0 });
-        if gate.is_none() && admitted > 0 && route.met.is_open(route.outcome) {
+        if gate.is_none() && admitted > 0 && route.outcome.is_success() {
             self.facts.was_open(call, route);
         }
         numbers.iter().for_each(|number| self.learn_gate(call, route, *number));
@@ -240,17 +240,15 @@ impl<'a> Trial<'a> {
             _ => "allowed: denied within the limits",
         };
         self.tally.add(kind, 1);
-        let Explanation { due, charged, more, unpaid, .. } = explanation;
+        let Explanation { due, charged, more, unpaid, perhaps_unpaid, .. } = explanation;
         self.counters.charge(due, *charged);
-        let mut perhaps_unpaid = began;
         if let Some((due, times)) = more {
             self.counters.charge(due, *times);
-            perhaps_unpaid += *times as usize;
         }
         let now = self.clock.now();
         let (first, last) = self.counters.ends(due).unwrap_or((now, now.plus(MINUTE)));
         self.facts.are_unpaid(call, route, *unpaid, (first, last));
-        self.facts.are_unpaid(call, route, perhaps_unpaid, (now, last));
+        self.facts.are_unpaid(call, route, perhaps_unpaid + began, (now, last));
         self.facts.was_sent(call, route);
     }
 
