@@ -92,9 +92,13 @@ impl Facts {
         if self.is_perhaps_known(call, route) {
             return if certain < UNPAID * guesses { most } else { 0 };
         }
+        if !world.limiter.limit_unmatched && route.seeming.pattern.is_none() {
+            // It goes on because it costs nothing, unless it is routed all the same.
+            return if certain < guesses { most } else { 0 };
+        }
         let is_open = self.endpoints_of(call, route).any(|endpoint| endpoint.is_certainly_open);
         let on_probation = certain < guesses && !is_open && may_be_admitted_inside(world, route);
-        if on_probation && !route.met.is_bare_404() { most } else { 0 }
+        if on_probation && !route.met.is_plainly_bare_404() { most } else { 0 }
     }
 
     /// Whether the limiter may deny a client that is within its limits.
@@ -242,7 +246,7 @@ fn matches(pattern: &str, path: &str) -> bool {
 
 /// Whether there may be a gate or a scope that admits whom the limiter itself does not: everywhere
 /// but at a resource that has the name of an undecorated handler, in an app without scopes.
-fn may_be_admitted_inside(world: &World, route: &Route) -> bool {
+pub(crate) fn may_be_admitted_inside(world: &World, route: &Route) -> bool {
     let name = route.seeming.name.as_deref();
     world.has_scope_limits()
         || name.is_none_or(|name| Decorated::ALL.iter().any(|known| known.name() == name))

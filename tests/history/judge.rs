@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use limiter_actix::core::Timestamp;
 
 use crate::{
-    allowance::Facts,
+    allowance::{Facts, may_be_admitted_inside},
     due::{Counters, Due, Place},
     handlers::{Decorated, Handler},
     knobs,
@@ -144,9 +144,10 @@ impl Case<'_> {
                 return Err(self.violation("a gate admits too many", &what));
             }
             let allowed = facts.may_be_unpaid(world, self);
-            if unpaid > allowed {
+            let kind = self.kind_of_service();
+            if unpaid > allowed && !knobs::is_tolerated(kind) {
                 let what = format!("{unpaid} went on, charged nothing; allowed are {allowed}");
-                return Err(self.violation("served beyond the limits", &what));
+                return Err(self.violation(kind, &what));
             }
         }
         if denied_within > 0 && !self.may_be_denied() {
@@ -164,6 +165,14 @@ impl Case<'_> {
     fn may_be_denied(&self) -> bool {
         // What costs nothing in the end may stand in the way of others of a burst meanwhile.
         self.facts.may_be_denied(self) || self.requests > 1 && self.is_free_if_unmatched()
+    }
+
+    fn kind_of_service(&self) -> &'static str {
+        if may_be_admitted_inside(self.world, self.route) {
+            "served beyond the limits"
+        } else {
+            "served beyond the limits: at a resource with the name of an undecorated handler"
+        }
     }
 
     fn kind_of_denial(&self) -> &'static str {
@@ -295,7 +304,7 @@ impl Case<'_> {
             mets.push(outside);
         }
         for met in &mets {
-            offers.extend(self.offers_without_gate(met, true, !met.is_extracted));
+            offers.extend(self.offers_without_gate(met, true, true));
         }
         if let (true, Some(gate)) = (is_remote && met.is_inside, self.gate()) {
             offers.push(self.of_gate(gate, &self.route.met));

@@ -91,6 +91,9 @@ where
         let Self { node, side, kind, .. } = *self;
         let number = trail::number(request.headers());
         trail::push(number, Event::Called(node, side));
+        if request.match_info().unprocessed().is_empty() {
+            trail::push(number, Event::PathUsedUp);
+        }
         let is_bad = request.headers().get("x-auth").is_some_and(|value| value == "bad");
         if is_bad && kind.bad != Bad::PassOn {
             return Box::pin(async move {

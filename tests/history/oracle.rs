@@ -41,6 +41,8 @@ pub(crate) struct Met {
     is_at_scope: bool,
     /// The pattern of the resource that it was routed to.
     pub(crate) pattern: Option<String>,
+    /// Whether nothing was left of its path, as where it came to a resource.
+    is_path_used_up: bool,
     /// Whether a layer answered it.
     pub(crate) is_answered: bool,
     /// Whether the handler's arguments were extracted.
@@ -89,6 +91,7 @@ impl Oracle {
                 Event::Called(node, Side::Inner) if self.limited.contains(node) => {
                     met.is_at_scope = false;
                 }
+                Event::PathUsedUp => met.is_path_used_up = true,
                 Event::Answered(..) => met.is_answered = true,
                 Event::Extracted => met.is_extracted = true,
                 Event::Ran(handler) => met.handler = Some(*handler),
@@ -134,5 +137,10 @@ impl Met {
     /// Whether it came to no resource, no handler and no layer that answers.
     pub(crate) fn is_bare_404(&self) -> bool {
         self.pattern.is_none() && self.handler.is_none() && !self.is_answered
+    }
+
+    /// Whether everybody can see that: at the very prefix of a scope nobody can.
+    pub(crate) fn is_plainly_bare_404(&self) -> bool {
+        self.is_bare_404() && !self.is_path_used_up
     }
 }

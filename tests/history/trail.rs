@@ -14,6 +14,8 @@ pub(crate) const HEADER: &str = "x-trail";
 pub(crate) enum Event {
     /// Which resource the path seems to lead to, before routing.
     Seemed(Seeming),
+    /// A scope's prefix was all of the path.
+    PathUsedUp,
     /// A layer was called.
     Called(NodeId, Side),
     /// A layer passed it on to what is inside.
