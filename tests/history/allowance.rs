@@ -30,6 +30,8 @@ pub(crate) struct Facts {
     debts: BTreeMap<(u8, EndpointId), Vec<Debt>>,
     /// Patterns that the resource map hides behind other ones, by the method under which they count.
     hidden: BTreeSet<(&'static str, String)>,
+    /// Those that somebody has come to for certain.
+    reached: BTreeSet<(&'static str, String)>,
 }
 
 /// What has happened at an endpoint. The limiter knows at least what is certain, and at most what is
@@ -98,7 +100,7 @@ impl Facts {
         }
         let is_open = self.endpoints_of(call, route).any(|endpoint| endpoint.is_certainly_open);
         let on_probation = certain < guesses && !is_open && may_be_admitted_inside(world, route);
-        if on_probation && !route.met.is_plainly_bare_404() { most } else { 0 }
+        if on_probation && (case.has_gone || !route.met.is_plainly_bare_404()) { most } else { 0 }
     }
 
     /// Whether the limiter may deny a client that is within its limits.
@@ -108,7 +110,18 @@ impl Facts {
         let is_met = self.guesses(call, route).len() == 1
             && self.endpoints_of(call, route).any(|endpoint| !endpoint.certain_gates.is_empty());
         let enough = if is_met { UNPAID } else { 1 };
-        possible >= enough || requests > UNDER_WAY || self.is_twin_not_met(call, route)
+        possible >= enough
+            || requests > UNDER_WAY
+            || self.is_twin_not_met(call, route)
+            || self.is_hidden_not_met(call, route)
+    }
+
+    /// Whether a request is for a resource behind the one that it seems to be for, to which nobody
+    /// has come yet.
+    fn is_hidden_not_met(&self, call: &Call, route: &Route) -> bool {
+        let exact = EndpointId::exact(call, route);
+        exact != EndpointId::seeming(call, route)
+            && !self.reached.contains(&(call.counted_method(), exact.pattern))
     }
 
     /// Whether somebody was served at the endpoint of a request without a gate, and nobody has come
@@ -165,10 +178,11 @@ impl Facts {
         endpoint.possible_depth = endpoint.possible_depth.max(route.depth());
     }
 
-    /// A decorated handler has run.
-    pub(crate) fn gate_was_met(&mut self, call: &Call, route: &Route, gate: Decorated) {
+    /// A request was answered that came to its resource, and to this gate if to any.
+    pub(crate) fn was_met(&mut self, call: &Call, route: &Route, gate: Option<Decorated>) {
         let exact = EndpointId::exact(call, route);
-        self.endpoints.entry(exact).or_default().certain_gates.insert(gate);
+        self.reached.insert((call.counted_method(), exact.pattern.clone()));
+        self.endpoints.entry(exact).or_default().certain_gates.extend(gate);
     }
 
     /// A success came out without a gate.

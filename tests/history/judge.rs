@@ -25,6 +25,8 @@ pub(crate) struct Case<'a> {
     pub(crate) counters: &'a Counters,
     pub(crate) now: Timestamp,
     pub(crate) requests: usize,
+    /// Whether the client has gone before there was an answer.
+    pub(crate) has_gone: bool,
 }
 
 /// What was seen of a case.

@@ -48,11 +48,10 @@ pub(crate) fn to_the_end(mut answer: Answer) -> Outcome {
     at_most(MANY, &mut answer).expect("an answer after many polls")
 }
 
-/// Polls all in turns until each has an answer; `None` for one that never has.
-pub(crate) fn in_turns(answers: &mut [Answer]) -> Vec<Option<Outcome>> {
-    let mut outcomes = vec![None; answers.len()];
+/// Polls all in turns that have no outcome yet, until each has one or never gets one.
+pub(crate) fn in_turns(answers: &mut [Answer], outcomes: &mut [Option<Outcome>]) {
     for _ in 0..MANY {
-        for (answer, outcome) in answers.iter_mut().zip(&mut outcomes) {
+        for (answer, outcome) in answers.iter_mut().zip(&mut *outcomes) {
             if outcome.is_none() {
                 *outcome = once(answer);
             }
@@ -61,5 +60,4 @@ pub(crate) fn in_turns(answers: &mut [Answer]) -> Vec<Option<Outcome>> {
             break;
         }
     }
-    outcomes
 }

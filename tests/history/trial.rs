@@ -8,7 +8,6 @@ use crate::{
     allowance::Facts,
     app::{self, Answer, Site},
     due::Counters,
-    handlers::Handler,
     judge::{Case, Explanation, Seen, Violation},
     ledger::Ledger,
     oracle::{Oracle, Route},
@@ -120,10 +119,11 @@ impl<'a> Trial<'a> {
     /// Polls until all have an answer; between the rounds others get a turn that the limiter may
     /// have started.
     async fn finish(&self, answers: &mut [Answer]) -> Vec<Option<Outcome>> {
-        let mut outcomes = poll::in_turns(answers);
+        let mut outcomes = vec![None; answers.len()];
+        poll::in_turns(answers, &mut outcomes);
         if outcomes.contains(&None) {
             self.settle().await;
-            outcomes = poll::in_turns(answers);
+            poll::in_turns(answers, &mut outcomes);
         }
         outcomes
     }
@@ -192,7 +192,7 @@ impl<'a> Trial<'a> {
         if gate.is_none() && admitted > 0 && route.outcome.is_success() {
             self.facts.was_open(call, route);
         }
-        numbers.iter().for_each(|number| self.learn_gate(call, route, *number));
+        numbers.iter().for_each(|number| self.learn_met(call, route, *number));
         Ok(Played { outcomes, is_expected })
     }
 
@@ -203,7 +203,7 @@ impl<'a> Trial<'a> {
         number: u32,
     ) -> Result<Played, Violation> {
         self.settle().await;
-        let case = self.case(call, route, 1);
+        let case = Case { has_gone: true, ..self.case(call, route, 1) };
         let met = self.oracle.met(&trail::of(number));
         // Whether it went away while the limiter may have been waiting for the storage.
         let is_undecided = self.world.limiter.remote
@@ -214,13 +214,12 @@ impl<'a> Trial<'a> {
         let explanation = case.explain_hang_up(&met, &seen)?;
         let is_expected = explanation.is_expected;
         self.learn(call, route, &explanation, usize::from(explanation.charged == 0));
-        self.learn_gate(call, route, number);
         Ok(Played { outcomes: vec![None], is_expected })
     }
 
     fn case<'b>(&'b self, call: &'b Call, route: &'b Route, requests: usize) -> Case<'b> {
         let Self { world, facts, counters, clock, .. } = self;
-        Case { world, call, route, facts, counters, now: clock.now(), requests }
+        Case { world, call, route, facts, counters, now: clock.now(), requests, has_gone: false }
     }
 
     /// Nothing behind the limits has run for a denied request, and nobody has read its body.
@@ -252,11 +251,12 @@ impl<'a> Trial<'a> {
         self.facts.was_sent(call, route);
     }
 
-    /// If a decorated handler has run, its gate is known.
-    fn learn_gate(&mut self, call: &Call, route: &Route, number: u32) {
+    /// What an answered request has met is known for certain.
+    fn learn_met(&mut self, call: &Call, route: &Route, number: u32) {
         let met = self.oracle.met(&trail::of(number));
-        if let Some(Handler::Decorated(gate)) = met.handler {
-            self.facts.gate_was_met(call, route, gate);
+        let is_answered = matches!(route.outcome, Outcome::Answered(_));
+        if met.handler.is_some() && is_answered {
+            self.facts.was_met(call, route, route.gate());
         }
     }
 }
