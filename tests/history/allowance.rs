@@ -43,7 +43,7 @@ struct Endpoint {
     certain_gates: BTreeSet<Decorated>,
     /// A success came out without a gate.
     is_perhaps_open: bool,
-    /// A success came out without gate and scope.
+    /// A success came out of a resource, without gate and scope.
     is_certainly_open: bool,
     /// A request that seemed to be for it was routed elsewhere.
     is_ambiguous: bool,
@@ -188,7 +188,9 @@ impl Facts {
     /// A success came out without a gate.
     pub(crate) fn was_open(&mut self, call: &Call, route: &Route) {
         let exact = EndpointId::exact(call, route);
-        let is_certain = self.guesses(call, route).len() == 1 && route.met.scopes.is_empty();
+        let is_certain = self.guesses(call, route).len() == 1
+            && route.met.pattern.is_some()
+            && route.met.scopes.is_empty();
         let endpoint = self.endpoints.entry(exact).or_default();
         endpoint.is_perhaps_open = true;
         endpoint.is_certainly_open |= is_certain;

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct Due {
     charges: Vec<Charge>,
     /// Whether it is refused because nobody can tell whom to charge.
-    pub(crate) lacks_identity: bool,
+    lacks_identity: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -102,8 +102,7 @@ impl Case<'_> {
         &self,
         outcomes: &[Option<Outcome>],
     ) -> Result<bool, Violation> {
-        let is_hidden =
-            self.offers()[0].due.lacks_identity && outcomes.contains(&Some(Outcome::Answered(429)));
+        let is_hidden = self.lacks_identity() && outcomes.contains(&Some(Outcome::Answered(429)));
         if is_hidden && !self.may_be_denied() {
             return Err(self.violation("denied within the limits: 429 for 403", "429"));
         }
@@ -114,9 +113,14 @@ impl Case<'_> {
     pub(crate) fn is_denial(&self, outcome: Option<Outcome>) -> bool {
         match outcome {
             Some(Outcome::Answered(429)) => true,
-            Some(Outcome::Answered(403)) => self.offers()[0].due.lacks_identity,
+            Some(Outcome::Answered(403)) => self.lacks_identity(),
             _ => false,
         }
+    }
+
+    /// Whether the gate cannot tell whom to charge.
+    fn lacks_identity(&self) -> bool {
+        self.gate() == Some(Decorated::ByUser) && !self.call.has_user
     }
 
     /// The gate that the requests come to.
@@ -126,8 +130,15 @@ impl Case<'_> {
 
     /// The explanation with the fewest errors, if those are allowed.
     fn explain_by(&self, offers: &[Offer], seen: &Seen) -> Result<Explanation, Violation> {
-        let explanations = offers.iter().flat_map(|offer| self.explanations(offer, seen));
-        let best = explanations.min_by_key(|it| it.unpaid + it.denied_within);
+        let mut best: Option<Explanation> = None;
+        for explanation in offers.iter().flat_map(|offer| self.explanations(offer, seen)) {
+            if best.as_ref().is_none_or(|best| explanation.errors() < best.errors()) {
+                best = Some(explanation);
+            }
+            if best.as_ref().is_some_and(Explanation::is_exact) {
+                break;
+            }
+        }
         let Some(mut explanation) = best else { return Err(self.unexplained(offers, seen)) };
         self.check(&explanation)?;
         explanation.is_expected = matches!(offers, [Offer { more: None, .. }])
@@ -464,6 +475,10 @@ impl Offer {
 impl Explanation {
     /// Whether all is as the model says.
     pub(crate) fn is_exact(&self) -> bool {
-        self.unpaid == 0 && self.denied_within == 0
+        self.errors() == 0
+    }
+
+    fn errors(&self) -> usize {
+        self.unpaid + self.denied_within
     }
 }

@@ -1,7 +1,7 @@
 //! Which limits a request is charged, and whether it is admitted, is a function of the counters and
 //! of the route that Actix takes: never of what other requests made the limiter believe.
 //!
-//! Every seed is a random app and a random history of 10 to 25 steps. A wrong one prints the shortest
+//! Every seed is a random app and a random history of 8 to 21 steps. A wrong one prints the shortest
 //! history that is still wrong, in the smallest app. What to set in the environment: [`knobs`].
 //!
 //! ```sh
@@ -103,7 +103,7 @@ use self::{
 #[actix_web::test]
 async fn every_answer_and_every_counter_is_that_of_the_route_alone() {
     let tally = obeyed(Law::TheRouteAlone, 10_000, |world, random| {
-        let steps = 10 + random.below(16);
+        let steps = 8 + random.below(14);
         Traffic::new(world, random, &[OWN, 2, 3]).steps(steps)
     });
     let tally = tally.await;
