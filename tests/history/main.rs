@@ -52,8 +52,11 @@
 //!   until the limit resets.
 //! * Who has made use of that may be denied there although the handler would admit them; so may those
 //!   of more than 16 at once.
+//! * So may who is over the limit of the endpoint that the request seems to be for, as long as nobody
+//!   has come to the resource behind it that it is for; or to its gate or scope, where somebody was
+//!   served without one.
 //! * A request that seemed to be for another endpoint may be charged as one of that, if its own
-//!   endpoint refuses it.
+//!   endpoint refuses it; and one that is routed to nothing as one of any endpoint of its path.
 //! * A layer's answer may be charged to the limits of the handler behind it, if that is known; it must
 //!   be, where nothing else stands there.
 //! * Of a client that has gone nobody has the request any more: it may be charged for the endpoint
