@@ -29,7 +29,7 @@ pub(crate) fn shown() -> usize {
     env::var("HISTORY_SHOWN").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
-/// `HISTORY_TOLERATED=twin,hidden`: kinds of failures that are passed over, to see what else there is.
+/// `HISTORY_TOLERATED=hidden,undecorated`: kinds of failures that are passed over, to see what else there is.
 pub(crate) fn is_tolerated(kind: &str) -> bool {
     static TOLERATED: LazyLock<String> =
         LazyLock::new(|| env::var("HISTORY_TOLERATED").unwrap_or_default());
