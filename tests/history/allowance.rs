@@ -116,11 +116,11 @@ impl Facts {
             || self.is_hidden_not_met(call, route)
     }
 
-    /// Whether a request is for a resource behind the one that it seems to be for, to which nobody
-    /// has come yet.
+    /// Whether a request may be taken for another resource than its own, to which nobody has come
+    /// yet.
     fn is_hidden_not_met(&self, call: &Call, route: &Route) -> bool {
         let exact = EndpointId::exact(call, route);
-        exact != EndpointId::seeming(call, route)
+        self.guesses(call, route).len() > 1
             && !self.reached.contains(&(call.counted_method(), exact.pattern))
     }
 

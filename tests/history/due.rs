@@ -104,6 +104,12 @@ impl Due {
         due
     }
 
+    /// Both, in one batch.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        self.charges.extend(other.charges.iter().cloned());
+        self
+    }
+
     pub(crate) fn is_nothing(&self) -> bool {
         self.charges.is_empty() && !self.lacks_identity
     }

@@ -245,6 +245,8 @@ impl Case<'_> {
                 let (guessed, perhaps_unpaid) = match (&offer.more, &more) {
                     (Some(More::Guessed(_)), Some((_, times))) => (*times, *times),
                     (Some(More::Blind { .. }), Some((_, times))) => (0, charged - times),
+                    // Perhaps it costs nothing only because it could not be charged.
+                    _ if offer.due.is_nothing() && self.is_free_if_unmatched() => (0, admitted),
                     _ => (0, 0),
                 };
                 found.push(Explanation {
@@ -378,8 +380,13 @@ impl Case<'_> {
             let name = self.endpoint_name(guess);
             for depth in 0..=scopes.len() {
                 let guess = self.due_in(Place::Endpoint(&name), &scopes[..depth]);
-                let more = Some(More::Guessed(guess));
-                offers.push(Offer { more, ..Offer::plain(due.clone()) });
+                let blind = self.facts.possible_gates(self.call, self.route).into_iter();
+                let blind = blind.map(|gate| Due::of_handler_alone(self.call, gate));
+                let blind: Vec<_> = blind.map(|own| guess.clone().and(&own)).collect();
+                for guess in blind.into_iter().chain([guess]) {
+                    let more = Some(More::Guessed(guess));
+                    offers.push(Offer { more, ..Offer::plain(due.clone()) });
+                }
             }
         }
         offers

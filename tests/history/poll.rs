@@ -55,6 +55,10 @@ pub(crate) fn in_turns(answers: &mut [Answer], outcomes: &mut [Option<Outcome>])
             if outcome.is_none() {
                 *outcome = once(answer);
             }
+            if outcome.is_some() {
+                // It goes as soon as it is done, or has panicked, as in a server.
+                *answer = Box::pin(std::future::pending());
+            }
         }
         if outcomes.iter().all(Option::is_some) {
             break;
