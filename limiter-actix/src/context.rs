@@ -20,7 +20,7 @@ use crate::{
     config::LimiterKey,
     current::CurrentLimit,
     endpoint::{Endpoint, Endpoints, Location},
-    enforce::{Account, Leftovers, NoCredit},
+    enforce::{self, Account, Insiders, Leftovers, NoCredit},
     key_by::IdentityConfig,
     limiter::{Inner, Limiter},
     record::HandlerRecord,
@@ -35,6 +35,8 @@ pub(crate) struct Worker {
     of_handlers: RefCell<HashMap<HandlerKey, Rc<Plan>>>,
     of_endpoints: RefCell<HashMap<EndpointKey, Rc<Plan>>>,
     stacks: RefCell<ScopeStacks>,
+    /// The scopes of the app, by what they may admit.
+    pub(crate) scopes: Insiders,
     pub(crate) leftovers: Leftovers,
 }
 
@@ -54,6 +56,7 @@ impl Worker {
             of_handlers: RefCell::default(),
             of_endpoints: RefCell::default(),
             stacks: RefCell::default(),
+            scopes: enforce::started_scopes(),
             leftovers: Leftovers::new(),
         }
     }
@@ -343,6 +346,8 @@ impl Context {
     pub(crate) fn set_out_on_probation(&self, request: &HttpRequest) -> Result<(), NoCredit> {
         if !self.is_under_way() {
             self.set_out(request, 1)?;
+        } else if self.worker.limiter().credits.is_in_debt(self.account(request)) {
+            return Err(NoCredit::InDebt);
         }
         self.on_probation.set(true);
         Ok(())

@@ -211,8 +211,7 @@ fn record(ident: &Ident, handler: &Handler, root: &TokenStream) -> TokenStream {
         static __LIMITER_LIMITS: [#root::__private::LimitRecord; #limit_count] = [#(#limits),*];
         static __LIMITER_ROUTES: [#root::__private::RouteRecord; #route_count] = [#(#routes),*];
         fn __limiter_here() -> &'static ::core::primitive::str {
-            struct __LimiterHere;
-            ::core::any::type_name::<__LimiterHere>()
+            ::core::any::type_name_of_val(&__limiter_here)
         }
         static __LIMITER_RECORD: #root::__private::HandlerRecord =
             #root::__private::HandlerRecord::declare(

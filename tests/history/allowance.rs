@@ -28,8 +28,8 @@ pub(crate) struct EndpointId {
 pub(crate) struct Facts {
     endpoints: BTreeMap<EndpointId, Endpoint>,
     debts: BTreeMap<(u8, EndpointId), Vec<Debt>>,
-    /// Patterns that the resource map hides behind other ones, by the method under which they count.
-    hidden: BTreeSet<(&'static str, String)>,
+    /// Patterns that the resource map hides behind the first.
+    hidden: BTreeSet<(EndpointId, String)>,
     /// Those that somebody has come to for certain.
     reached: BTreeSet<(&'static str, String)>,
 }
@@ -91,7 +91,9 @@ impl Facts {
         let certain = self.debts(call, route).filter(|debt| now < debt.certain_until).count();
         let most = if requests == 1 { 1 } else { UNDER_WAY };
         let guesses = self.guesses(call, route).len();
-        if self.is_perhaps_known(call, route) {
+        // Of a client that has gone nobody knows how far it had come.
+        let came = if case.has_gone { 0 } else { route.met.scopes.len() };
+        if self.is_perhaps_known(call, route, came) {
             return if certain < UNPAID * guesses { most } else { 0 };
         }
         if !world.limiter.limit_unmatched && route.seeming.pattern.is_none() {
@@ -99,7 +101,8 @@ impl Facts {
             return if certain < guesses { most } else { 0 };
         }
         let is_open = self.endpoints_of(call, route).any(|endpoint| endpoint.is_certainly_open);
-        let on_probation = certain < guesses && !is_open && may_be_admitted_inside(world, route);
+        let is_inside = self.may_hide_others(call, route) || may_be_admitted_inside(world, route);
+        let on_probation = certain < guesses && !is_open && is_inside;
         if on_probation && (case.has_gone || !route.met.is_plainly_bare_404()) { most } else { 0 }
     }
 
@@ -114,14 +117,22 @@ impl Facts {
             || requests > UNDER_WAY
             || self.is_twin_not_met(call, route)
             || self.is_hidden_not_met(call, route)
+            || self.is_default_service_not_met(call, route)
     }
 
     /// Whether a request may be taken for another resource than its own, to which nobody has come
     /// yet.
     fn is_hidden_not_met(&self, call: &Call, route: &Route) -> bool {
         let exact = EndpointId::exact(call, route);
-        self.guesses(call, route).len() > 1
-            && !self.reached.contains(&(call.counted_method(), exact.pattern))
+        self.guesses(call, route).len() > 1 && !self.reached.contains(&(call.method, exact.pattern))
+    }
+
+    /// Whether a request comes to the gate of a default service because the resource that it seems to
+    /// be for does not serve it, and nobody has come to that gate this way yet.
+    fn is_default_service_not_met(&self, call: &Call, route: &Route) -> bool {
+        let is_met = self.endpoints_of(call, route).any(|it| !it.certain_gates.is_empty());
+        let is_unserved = route.met.pattern.is_none() && route.seeming.pattern.is_some();
+        is_unserved && route.gate().is_some() && !is_met
     }
 
     /// Whether somebody was served at the endpoint of a request without a gate, and nobody has come
@@ -160,8 +171,9 @@ impl Facts {
     /// Patterns that a request may be taken for although the map says another one: requests for
     /// such a path were routed to them.
     pub(crate) fn hidden_patterns(&self, call: &Call, route: &Route) -> Vec<&str> {
-        let own = self.hidden.iter().filter(|(method, pattern)| {
-            *method == call.counted_method() && matches(pattern, &route.seeming.path)
+        let seeming = EndpointId::seeming(call, route);
+        let own = self.hidden.iter().filter(|(behind, pattern)| {
+            *behind == seeming && matches(pattern, &route.seeming.path)
         });
         own.map(|(_, pattern)| pattern.as_str()).collect()
     }
@@ -170,7 +182,7 @@ impl Facts {
     pub(crate) fn was_sent(&mut self, call: &Call, route: &Route) {
         let (seeming, exact) = (EndpointId::seeming(call, route), EndpointId::exact(call, route));
         if seeming != exact {
-            self.hidden.insert((call.counted_method(), exact.pattern.clone()));
+            self.hidden.insert((seeming.clone(), exact.pattern.clone()));
             self.endpoints.entry(seeming).or_default().is_ambiguous = true;
         }
         let endpoint = self.endpoints.entry(exact).or_default();
@@ -181,7 +193,9 @@ impl Facts {
     /// A request was answered that came to its resource, and to this gate if to any.
     pub(crate) fn was_met(&mut self, call: &Call, route: &Route, gate: Option<Decorated>) {
         let exact = EndpointId::exact(call, route);
-        self.reached.insert((call.counted_method(), exact.pattern.clone()));
+        if route.met.pattern.is_some() {
+            self.reached.insert((call.method, exact.pattern.clone()));
+        }
         self.endpoints.entry(exact).or_default().certain_gates.extend(gate);
     }
 
@@ -211,9 +225,15 @@ impl Facts {
 
     /// Whether somebody is perhaps known to charge further inside than the request came; or nobody can
     /// tell, because some are routed elsewhere.
-    fn is_perhaps_known(&self, call: &Call, route: &Route) -> bool {
-        let came = route.met.scopes.len();
+    fn is_perhaps_known(&self, call: &Call, route: &Route, came: Depth) -> bool {
         self.endpoints_of(call, route).any(|it| it.possible_depth > came || it.is_ambiguous)
+    }
+
+    /// Whether the resource that a request seems to be for may hide another one: it has parameters, and
+    /// nobody was routed to it.
+    fn may_hide_others(&self, call: &Call, route: &Route) -> bool {
+        let pattern = route.seeming.pattern.as_deref().unwrap_or_default();
+        pattern.contains('{') && !self.reached.contains(&(call.method, pattern.to_owned()))
     }
 
     /// The endpoints that a request may be taken for.

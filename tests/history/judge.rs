@@ -97,16 +97,10 @@ impl Case<'_> {
         Violation { kind, text }
     }
 
-    /// Whether a request that no gate can tell the client of was denied before it came there.
-    pub(crate) fn is_hidden_from_gate(
-        &self,
-        outcomes: &[Option<Outcome>],
-    ) -> Result<bool, Violation> {
-        let is_hidden = self.lacks_identity() && outcomes.contains(&Some(Outcome::Answered(429)));
-        if is_hidden && !self.may_be_denied() {
-            return Err(self.violation("denied within the limits: 429 for 403", "429"));
-        }
-        Ok(is_hidden)
+    /// Whether a request that no gate can tell the client of was denied before it came there: it is
+    /// denied either way.
+    pub(crate) fn is_hidden_from_gate(&self, outcomes: &[Option<Outcome>]) -> bool {
+        self.lacks_identity() && outcomes.contains(&Some(Outcome::Answered(429)))
     }
 
     /// Whether an outcome is a denial: 403 where nobody can tell whom to charge.

@@ -7,27 +7,31 @@ use crate::rule::CountedMethod;
 /// A resource that requests were routed to although their path seemed to lead to another one.
 #[derive(Debug)]
 pub(super) struct Hidden {
-    method: CountedMethod,
     /// With the prefixes of all scopes around it.
     pub(super) pattern: Box<str>,
+    behind: Seeming<Box<str>>,
     /// `None` where no path can be told to match.
     matcher: Option<ResourceDef>,
 }
 
+/// The method of a request, and the pattern of the resource that the map shows for its path, if it
+/// shows any.
+pub(super) type Seeming<T> = (CountedMethod, Option<T>);
+
 impl Hidden {
-    pub(super) fn new(method: CountedMethod, pattern: &str) -> Self {
-        let matcher = with_numbered_parameters(pattern).map(ResourceDef::new);
-        Self { method, pattern: pattern.into(), matcher }
+    pub(super) fn new((method, pattern): Seeming<&str>, hidden: &str) -> Self {
+        let matcher = with_numbered_parameters(hidden).map(ResourceDef::new);
+        Self { pattern: hidden.into(), behind: (method, pattern.map(Box::from)), matcher }
     }
 
-    /// Whether it is this resource.
-    pub(super) fn is(&self, method: CountedMethod, pattern: &str) -> bool {
-        self.method == method && *self.pattern == *pattern
+    /// Whether it is behind this one.
+    pub(super) fn is_behind(&self, (method, pattern): Seeming<&str>) -> bool {
+        self.behind.0 == method && self.behind.1.as_deref() == pattern
     }
 
     /// Whether a request with this path may be for it.
-    pub(super) fn matches(&self, method: CountedMethod, path: &str) -> bool {
-        self.method == method && self.matcher.as_ref().is_some_and(|matcher| matcher.is_match(path))
+    pub(super) fn matches(&self, path: &str) -> bool {
+        self.matcher.as_ref().is_some_and(|matcher| matcher.is_match(path))
     }
 }
 
@@ -75,29 +79,36 @@ fn end_of_parameter(text: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
+    fn hidden(pattern: &str) -> Hidden {
+        Hidden::new((CountedMethod::Get, Some("/first")), pattern)
+    }
+
+    #[test]
+    fn it_is_behind_one_resource_for_one_method() {
+        let hidden = hidden("/{x}");
+        assert!(hidden.is_behind((CountedMethod::Get, Some("/first"))));
+        assert!(!hidden.is_behind((CountedMethod::Post, Some("/first"))));
+        assert!(!hidden.is_behind((CountedMethod::Get, None)));
+    }
+
     #[test]
     fn parameters_of_one_name_in_scope_and_resource_are_told_apart() {
-        let hidden = Hidden::new(CountedMethod::Get, "/{x}/{x}");
-        assert!(hidden.matches(CountedMethod::Get, "/a/b"));
-        assert!(!hidden.matches(CountedMethod::Post, "/a/b"));
-        assert!(!hidden.matches(CountedMethod::Get, "/a"));
+        assert!(hidden("/{x}/{x}").matches("/a/b"));
+        assert!(!hidden("/{x}/{x}").matches("/a"));
     }
 
     #[test]
     fn regular_expressions_and_tails_stay_what_they_are() {
-        let hidden = Hidden::new(CountedMethod::Get, r"/{year:\d{4}}/{rest}*");
-        assert!(hidden.matches(CountedMethod::Get, "/2026/a/b"));
-        assert!(!hidden.matches(CountedMethod::Get, "/26/a/b"));
-        let text = Hidden::new(CountedMethod::Get, "/plain");
-        assert!(text.matches(CountedMethod::Get, "/plain"));
-        assert!(!text.matches(CountedMethod::Get, "/plain/"));
+        let dated = hidden(r"/{year:\d{4}}/{rest}*");
+        assert!(dated.matches("/2026/a/b"));
+        assert!(!dated.matches("/26/a/b"));
+        assert!(hidden("/plain").matches("/plain"));
+        assert!(!hidden("/plain").matches("/plain/"));
     }
 
     #[test]
     fn more_parameters_than_actix_allows_match_nothing() {
-        let pattern = "/{x}".repeat(MOST_PARAMETERS + 1);
-        let hidden = Hidden::new(CountedMethod::Get, &pattern);
-        assert!(!hidden.matches(CountedMethod::Get, &"/x".repeat(MOST_PARAMETERS + 1)));
-        assert!(hidden.is(CountedMethod::Get, &pattern));
+        let many = hidden(&"/{x}".repeat(MOST_PARAMETERS + 1));
+        assert!(!many.matches(&"/x".repeat(MOST_PARAMETERS + 1)));
     }
 }

@@ -162,14 +162,13 @@ impl EndpointTable {
         seemed: Option<String>,
     ) -> (Option<String>, bool) {
         let hidden = self.hidden.read();
-        let is_other = |hidden: &&Hidden| {
-            hidden.matches(method, path) && seemed.as_deref() != Some(&*hidden.pattern)
-        };
-        let mut others = hidden.iter().filter(is_other);
-        let Some(first) = others.next().map(|hidden| hidden.pattern.to_string()) else {
+        let mut behind = hidden
+            .iter()
+            .filter(|hidden| hidden.is_behind((method, seemed.as_deref())) && hidden.matches(path));
+        let Some(first) = behind.next().map(|hidden| hidden.pattern.to_string()) else {
             return (seemed, false);
         };
-        let are_several = others.next().is_some();
+        let are_several = behind.next().is_some();
         let is_right = |pattern: &String| self.knowledge(method, pattern).is_confirmed();
         match seemed.filter(is_right) {
             Some(right) => (Some(right), true),
@@ -182,20 +181,29 @@ impl EndpointTable {
         &self,
         method: CountedMethod,
         path: &str,
+        seemed: Option<&str>,
         taken_for: &Knowledge,
         exact: &str,
     ) {
         let mut is_new = self.knowledge(method, exact).confirm();
-        let mut hidden = self.hidden.write();
-        let known = hidden.iter().position(|hidden| hidden.is(method, exact));
-        let known = known.unwrap_or_else(|| {
-            hidden.push(Hidden::new(method, exact));
-            is_new = true;
-            hidden.len() - 1
-        });
-        // A middleware further inside has changed the path: no path tells.
-        if !hidden[known].matches(method, path) {
-            is_new |= !taken_for.ambiguous.swap(true, Ordering::Relaxed);
+        if seemed != Some(exact) {
+            let mut hidden = self.hidden.write();
+            let is_known =
+                |hidden: &&Hidden| hidden.is_behind((method, seemed)) && *hidden.pattern == *exact;
+            let matches = match hidden.iter().find(is_known) {
+                Some(known) => known.matches(path),
+                None => {
+                    is_new = true;
+                    let new = Hidden::new((method, seemed), exact);
+                    let matches = new.matches(path);
+                    hidden.push(new);
+                    matches
+                }
+            };
+            if !matches {
+                // A middleware further inside has changed the path: no path tells.
+                is_new |= !taken_for.ambiguous.swap(true, Ordering::Relaxed);
+            }
         }
         if is_new {
             self.generation.fetch_add(1, Ordering::Release);

@@ -14,8 +14,8 @@ use ahash::{HashMap, RandomState};
 use super::table::{EndpointKey, Knowledge};
 use crate::{
     charge::{Batch, Refusal},
-    context::Enforcer,
-    enforce::Insiders,
+    context::{Enforcer, Worker},
+    enforce::{self, Insiders},
     limiter::Inner,
     record::HandlerRecord,
     rule::{CountedMethod, Plan, Target},
@@ -76,19 +76,19 @@ impl Endpoint {
     pub(crate) fn may_admit(
         &self,
         request: &HttpRequest,
-        limiter: &Inner,
+        worker: &Worker,
         refusal: &Refusal,
         batch: &Batch,
     ) -> bool {
-        let settings = &limiter.settings;
-        match self.pattern.as_deref() {
-            // It may be a resource that is hidden behind this one.
+        let Inner { gates, settings, .. } = worker.limiter();
+        let gates = match self.pattern.as_deref() {
             Some(pattern) if self.knowledge.is_confirmed() || !pattern.contains('{') => {
-                let insiders = self.insiders.get_or_init(|| limiter.gates.at(request, pattern));
-                insiders.may_admit(refusal, batch, settings)
+                self.insiders.get_or_init(|| gates.at(request, pattern))
             }
-            _ => limiter.gates.anywhere().may_admit(refusal, batch, settings),
-        }
+            // It may be a resource that is hidden behind this one.
+            _ => gates.anywhere(),
+        };
+        [gates, &worker.scopes].iter().any(|some| some.may_admit(refusal, batch, settings))
     }
 }
 
@@ -204,6 +204,7 @@ impl Endpoints {
         place: usize,
         hash: u64,
     ) -> Rc<Location> {
+        enforce::forget_started_scopes();
         let path = request.match_info().as_str();
         let seemed = request.resource_map().match_pattern(path);
         let (pattern, is_ambiguous) = limiter.endpoints.pattern(method, path, seemed);
@@ -274,7 +275,6 @@ impl Endpoints {
         location: &Location,
         trace: u64,
     ) -> Option<Rc<Endpoint>> {
-        // Where no resource was reached after all, this is what the path seems to lead to.
         let exact = request.match_pattern()?;
         if location.pattern.as_deref() == Some(&*exact) {
             location.knowledge.confirm();
@@ -282,7 +282,15 @@ impl Endpoints {
             return None;
         }
         let (method, path) = (location.method, request.match_info().as_str());
-        limiter.endpoints.routed_elsewhere(method, path, &location.knowledge, &exact);
+        // Where none was reached, Actix looks the path up as it was sent, and not as it is read.
+        let is_guess = path != request.path()
+            && request.resource_map().match_pattern(request.path()).as_ref() == Some(&exact);
+        if is_guess {
+            return None;
+        }
+        let seemed = request.resource_map().match_pattern(path);
+        let (seemed, taken_for) = (seemed.as_deref(), &location.knowledge);
+        limiter.endpoints.routed_elsewhere(method, path, seemed, taken_for, &exact);
         Some(self.by_pattern(request, limiter, &exact))
     }
 }
@@ -294,19 +302,19 @@ pub(crate) fn is_routed(request: &HttpRequest) -> bool {
     request.match_info().unprocessed().is_empty()
 }
 
-/// How routing has left a path: the names and lengths of its parameters. Two resources that leave
+/// How routing has left a path: where its parameters are, and their names. Two resources that leave
 /// it alike have the same pattern, but for regular expressions.
 #[inline]
 fn trace(request: &HttpRequest) -> u64 {
     let mut trace: u64 = 1;
-    let mut mix = |bytes: &[u8]| {
-        for byte in bytes {
-            trace = (trace ^ u64::from(*byte)).wrapping_mul(PRIME);
-        }
-    };
+    let mut mix = |byte: u64| trace = (trace ^ byte).wrapping_mul(PRIME);
+    let path = request.match_info().as_str();
     for (name, value) in request.match_info().iter() {
-        mix(name.as_bytes());
-        mix(&(value.len() as u32).to_le_bytes());
+        name.bytes().for_each(|byte| mix(byte.into()));
+        // Of a text that is no part of the path, which nobody but a middleware adds, any number: it
+        // is looked at again.
+        mix((value.as_ptr() as u64).wrapping_sub(path.as_ptr() as u64));
+        mix(value.len() as u64);
     }
     trace
 }

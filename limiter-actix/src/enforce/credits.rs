@@ -108,6 +108,11 @@ impl Credits {
         Ok(())
     }
 
+    /// Whether anything is unpaid.
+    pub(crate) fn is_in_debt(&self, account: Account) -> bool {
+        self.tabs(account).get(&account.0).is_some_and(|tab| tab.unpaid > 0)
+    }
+
     /// A request that was under way was charged, or owed nothing.
     #[inline]
     pub(crate) fn give_back(&self, account: Account) {
@@ -139,19 +144,17 @@ impl Credits {
         self.waiting.turn_away(account);
     }
 
-    /// A place among those to whom a credit is handed as soon as one is there; `None` where too many
-    /// wait already.
+    /// Waits until a credit is handed over; not where too many wait already.
     pub(crate) async fn wait(&self, account: Account, most: Duration) -> bool {
-        let turn = self.waiting.join(account, || self.borrow_free(account));
-        match turn {
+        match self.waiting.join(account, || self.borrow_free(account)) {
             Some(turn) => turn.within(most, || self.give_back(account)).await,
             None => false,
         }
     }
 
-    fn borrow_free(&self, account: Account) -> bool {
-        // Who waits had nothing unpaid, and would have been turned away since.
-        self.borrow(account, 1, Timestamp::default).is_ok()
+    /// Borrows for somebody who waits, and who had nothing unpaid when that began.
+    fn borrow_free(&self, account: Account) -> Result<(), NoCredit> {
+        self.borrow(account, 1, Timestamp::default)
     }
 
     #[inline]
@@ -168,7 +171,8 @@ impl Credits {
 
     #[cold]
     fn hand_over(&self, account: Account) {
-        self.waiting.hand_over(account, || self.borrow_free(account), || self.came_back(account));
+        let borrow = || self.borrow_free(account).is_ok();
+        self.waiting.hand_over(account, borrow, || self.came_back(account));
     }
 
     /// Closes the tab that would end first, of those that nobody is under way with.

@@ -244,8 +244,7 @@ fn may_admit(
     location: &Location,
     refusal: &Refusal,
 ) -> bool {
-    let limiter = context.worker.limiter();
-    location.may_admit(request, limiter, refusal, &context.batch.borrow())
+    location.may_admit(request, &context.worker, refusal, &context.batch.borrow())
 }
 
 /// All is decided, and nothing is due.

@@ -43,13 +43,23 @@ pub(crate) struct Gates {
 }
 
 thread_local! {
-    /// The scopes of every app that was started in this thread.
-    static SCOPES: RefCell<Insiders> = RefCell::default();
+    /// The scopes of the apps that are being started in this thread, until one of them serves.
+    static STARTED: RefCell<Insiders> = RefCell::default();
 }
 
-/// Remembers that an app of this thread has this scope.
+/// Remembers that an app which is being started has this scope.
 pub(crate) fn add_scope(declaration: &ScopeDeclaration) {
-    SCOPES.with_borrow_mut(|scopes| scopes.add(Pardon::of_scope(declaration)));
+    STARTED.with_borrow_mut(|scopes| scopes.add(Pardon::of_scope(declaration)));
+}
+
+/// The scopes of the app that is being started: what stands inside is started first.
+pub(crate) fn started_scopes() -> Insiders {
+    STARTED.with_borrow(Clone::clone)
+}
+
+/// The apps have started.
+pub(crate) fn forget_started_scopes() {
+    STARTED.take();
 }
 
 impl Gates {
@@ -84,7 +94,7 @@ impl Gates {
     /// resource, after the handler unless it says otherwise; whoever registers a handler by hand
     /// seldom does.
     pub(crate) fn at(&self, request: &HttpRequest, pattern: &str) -> Insiders {
-        let mut insiders = SCOPES.with_borrow(Clone::clone);
+        let mut insiders = Insiders::default();
         let path = request.match_info().as_str();
         match request.resource_map().match_name(path) {
             Some(name) => {
@@ -99,10 +109,8 @@ impl Gates {
     }
 
     /// Who may stand at a resource that the map does not show.
-    pub(crate) fn anywhere(&self) -> Insiders {
-        let mut insiders = SCOPES.with_borrow(Clone::clone);
-        insiders.extend(&self.all);
-        insiders
+    pub(crate) fn anywhere(&self) -> &Insiders {
+        &self.all
     }
 }
 
@@ -125,13 +133,10 @@ impl Insiders {
 }
 
 impl Pardon {
+    /// A handler that keeps the default limits has counters of its own for them.
     fn of_handler(record: &HandlerRecord) -> Self {
-        let limits = record.limits();
         let has_own_key = |limit: &LimitRecord| limit.key.is_some();
-        Self {
-            nobody: limits.iter().all(has_own_key),
-            ..Self::new(record.exempt(), limits.iter().any(|limit| limit.override_defaults))
-        }
+        Self { nobody: record.limits().iter().all(has_own_key), ..Self::new(record.exempt(), true) }
     }
 
     fn of_scope(declaration: &ScopeDeclaration) -> Self {

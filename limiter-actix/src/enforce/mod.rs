@@ -24,6 +24,6 @@ pub(crate) use self::{
     decide::{decide, decide_now},
     enter::{Layer, Step},
     finish::{Answer, Finish, admitted},
-    insiders::{Gates, Insiders, add_scope},
+    insiders::{Gates, Insiders, add_scope, forget_started_scopes, started_scopes},
     unstoppable::Leftovers,
 };

@@ -10,7 +10,7 @@ use actix_web::rt::time;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::credits::Account;
+use super::credits::{Account, NoCredit};
 
 /// The most requests that wait of one client at one endpoint: each is a connection or stream that
 /// has sent its head.
@@ -37,16 +37,21 @@ impl Waiting {
         self.needed.load(Ordering::SeqCst) > 0
     }
 
-    /// Joins the queue, unless `borrow` succeeds at last. `None` where too many wait.
-    pub(super) fn join(&self, account: Account, borrow: impl FnOnce() -> bool) -> Option<Turn> {
+    /// Joins the queue, unless `borrow` succeeds at last. `None` where too many wait, or somebody has
+    /// come back meanwhile who could not pay.
+    pub(super) fn join(
+        &self,
+        account: Account,
+        borrow: impl FnOnce() -> Result<(), NoCredit>,
+    ) -> Option<Turn> {
         let mut queues = self.queues.lock();
-        let known = queues.contains_key(&account);
-        if !known {
+        if !queues.contains_key(&account) {
             self.needed.fetch_add(1, Ordering::SeqCst);
-        }
-        if !known && borrow() {
-            self.needed.fetch_sub(1, Ordering::SeqCst);
-            return Some(Turn::Now);
+            let borrowed = borrow();
+            if borrowed != Err(NoCredit::Busy) {
+                self.needed.fetch_sub(1, Ordering::SeqCst);
+                return borrowed.is_ok().then_some(Turn::Now);
+            }
         }
         let queue = queues.entry(account).or_default();
         if queue.len() >= MOST_WAITING {
