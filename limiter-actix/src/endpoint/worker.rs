@@ -282,15 +282,16 @@ impl Endpoints {
             return None;
         }
         let (method, path) = (location.method, request.match_info().as_str());
-        // Where none was reached, Actix looks the path up as it was sent, and not as it is read.
-        let is_guess = path != request.path()
-            && request.resource_map().match_pattern(request.path()).as_ref() == Some(&exact);
-        if is_guess {
-            return None;
+        // Where none was reached after all, Actix looks the path up as it was sent, and not as the
+        // router reads it: nothing is to be learnt from that.
+        let map = request.resource_map();
+        let may_be_guessed =
+            path != request.path() && map.match_pattern(request.path()).as_ref() == Some(&exact);
+        if !may_be_guessed {
+            let (seemed, taken_for) = (map.match_pattern(path), &location.knowledge);
+            let table = &limiter.endpoints;
+            table.routed_elsewhere(method, path, seemed.as_deref(), taken_for, &exact);
         }
-        let seemed = request.resource_map().match_pattern(path);
-        let (seemed, taken_for) = (seemed.as_deref(), &location.knowledge);
-        limiter.endpoints.routed_elsewhere(method, path, seemed, taken_for, &exact);
         Some(self.by_pattern(request, limiter, &exact))
     }
 }
