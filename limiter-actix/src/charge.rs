@@ -1,6 +1,6 @@
 //! Charges and their evaluation: keys and costs for a rule, decided by the storage as one batch.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use actix_web::HttpRequest;
 use limiter_core::{
@@ -199,6 +199,10 @@ impl Collector<'_> {
             MissingIdentity::Fallback(key) => Ok(Some(key.clone())),
             MissingIdentity::Skip => Ok(None),
             MissingIdentity::Deny => match self.identity.stand_in {
+                // A handler's own key may be one that only the gate can tell.
+                Some(_) if limit.class == Class::Own && matches!(limit.key, LimitKey::Own(_)) => {
+                    Ok(None)
+                }
                 Some(key) => Ok(Some(key.clone())),
                 // What never denies does not deny for want of a key either.
                 None if matches!(limit.role, Role::Shadow) => Ok(None),
@@ -339,6 +343,18 @@ impl Batch {
         if !demands.iter().any(|demand| limits[demand.limit].is_enforced()) {
             demands.retain(|demand| !limits[demand.limit].is_meta());
         }
+    }
+
+    /// How long the longest of its limits remembers a charge.
+    pub(crate) fn memory(&self) -> Duration {
+        let limits = self.rule.as_ref().map_or(&[][..], |rule| rule.limits());
+        let memory = |limit: &RuleLimit| {
+            let quota = limit.limit.quota();
+            // A bucket that holds several amounts takes as many windows to fill.
+            let windows = quota.capacity().div_ceil(quota.amount().max(1)).max(1);
+            quota.window_micros().saturating_mul(windows)
+        };
+        Duration::from_micros(limits.iter().map(memory).max().unwrap_or_default())
     }
 
     /// The charges that were admitted together.

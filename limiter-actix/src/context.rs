@@ -212,6 +212,8 @@ pub(crate) struct Context {
     /// What the request is charged: by the middleware, until somebody further inside takes its
     /// place.
     pub(crate) batch: RefCell<Batch>,
+    /// What is due, put together while the request was there: where it needs the request.
+    pub(crate) prepared: RefCell<Batch>,
     /// What was charged further outside, while the batch is put together that takes its place.
     pub(crate) outside: RefCell<Option<Box<Batch>>>,
 }
@@ -251,6 +253,7 @@ impl Context {
             location: RefCell::new(None),
             client: RefCell::new(None),
             batch: RefCell::default(),
+            prepared: RefCell::default(),
             outside: RefCell::new(None),
         }
     }
@@ -440,15 +443,20 @@ impl Context {
         *self.location.borrow_mut() = None;
         *self.client.borrow_mut() = None;
         *self.outside.borrow_mut() = None;
+        self.prepared.borrow_mut().clear();
         self.batch.borrow_mut().clear();
     }
 }
 
 impl Client {
     fn of(limiter: &Inner, request: &HttpRequest) -> Self {
-        let address = limiter.settings.identity.peer(request);
+        let identity = &limiter.settings.identity;
+        let address = match identity.proxies.is_nobody() {
+            true => identity.peer(request),
+            false => identity.client(request),
+        };
         let key = match &limiter.settings.key {
-            LimiterKey::Peer => address.clone(),
+            LimiterKey::Peer => identity.peer(request),
             LimiterKey::Custom(key) => key(request),
         };
         Self { key, address }

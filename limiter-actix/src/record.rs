@@ -119,7 +119,13 @@ impl HandlerRecord {
     /// Whether a limit counts requests too that are answered in front of the handler.
     #[inline]
     pub(crate) fn counts_in_front(&self) -> bool {
-        self.limits.iter().any(LimitRecord::asks_nobody)
+        self.limits.iter().any(LimitRecord::counts_in_front)
+    }
+
+    /// Whether that needs the request, for a key of the limit's own.
+    #[inline]
+    pub(crate) fn needs_request_in_front(&self) -> bool {
+        self.limits.iter().any(|limit| limit.counts_in_front() && limit.key.is_some())
     }
 }
 
@@ -349,14 +355,14 @@ impl LimitRecord {
         }
     }
 
-    /// Whether keys and costs can be told without any function of its own: the limit can count a
-    /// request that was answered in front of the handler.
-    pub(crate) fn asks_nobody(&self) -> bool {
+    /// Whether the limit can count a request that was answered in front of the handler: no function
+    /// is called for that but its key.
+    pub(crate) fn counts_in_front(&self) -> bool {
         self.text().is_some()
             && self.scope_by.is_none()
-            && self.key.is_none()
             && self.exempt_when.is_none()
             && matches!(self.cost, CostRecord::Fixed(_))
+            && !matches!(self.key, Some(RequestFn::Async(_)))
     }
 
     /// The quotas of [`text`](Self::text), in order.

@@ -32,6 +32,8 @@ pub(crate) struct Facts {
     hidden: BTreeSet<(EndpointId, String)>,
     /// Those that somebody has come to for certain.
     reached: BTreeSet<(&'static str, String)>,
+    /// The same, by the endpoint that they seemed to be for.
+    reached_behind: BTreeSet<(EndpointId, String)>,
 }
 
 /// What has happened at an endpoint. The limiter knows at least what is certain, and at most what is
@@ -117,14 +119,33 @@ impl Facts {
             || requests > UNDER_WAY
             || self.is_twin_not_met(call, route)
             || self.is_hidden_not_met(call, route)
+            || self.is_namesake_not_met(call, route)
             || self.is_default_service_not_met(call, route)
+            || self.is_default_kept_but_not_met(call, route)
     }
 
     /// Whether a request may be taken for another resource than its own, to which nobody has come
     /// yet.
     fn is_hidden_not_met(&self, call: &Call, route: &Route) -> bool {
+        let seeming = EndpointId::seeming(call, route);
         let exact = EndpointId::exact(call, route);
-        self.guesses(call, route).len() > 1 && !self.reached.contains(&(call.method, exact.pattern))
+        self.guesses(call, route).len() > 1
+            && !self.reached_behind.contains(&(seeming, exact.pattern))
+    }
+
+    /// Whether the resource that a request seems to be for has the name of another handler than the
+    /// one that it comes to, and nobody has come to that yet.
+    fn is_namesake_not_met(&self, call: &Call, route: &Route) -> bool {
+        let is_met = self.endpoints_of(call, route).any(|it| !it.certain_gates.is_empty());
+        let name = route.seeming.name.as_deref();
+        route.gate().is_some_and(|gate| name.is_some_and(|name| name != gate.name())) && !is_met
+    }
+
+    /// Whether the gate of a request keeps the default limits, with counters of its own, and nobody has
+    /// come to it yet: until then the endpoint's are all that is known.
+    fn is_default_kept_but_not_met(&self, call: &Call, route: &Route) -> bool {
+        let is_met = self.endpoints_of(call, route).any(|it| !it.certain_gates.is_empty());
+        route.gate().is_some_and(Decorated::keeps_defaults) && !is_met
     }
 
     /// Whether a request comes to the gate of a default service because the resource that it seems to
@@ -194,6 +215,11 @@ impl Facts {
     pub(crate) fn was_met(&mut self, call: &Call, route: &Route, gate: Option<Decorated>) {
         let exact = EndpointId::exact(call, route);
         if route.met.pattern.is_some() {
+            // Nothing is learnt from an encoded path, which Actix looks up in two ways.
+            if !call.path.contains('%') {
+                let seeming = EndpointId::seeming(call, route);
+                self.reached_behind.insert((seeming, exact.pattern.clone()));
+            }
             self.reached.insert((call.method, exact.pattern.clone()));
         }
         self.endpoints.entry(exact).or_default().certain_gates.extend(gate);

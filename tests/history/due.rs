@@ -96,10 +96,10 @@ impl Due {
     /// The handler's own limits, as far as they can be charged before the handler is reached.
     pub(crate) fn of_handler_alone(call: &Call, decorated: Decorated) -> Self {
         let mut due = Self::default();
-        if decorated != Decorated::ByUser {
-            for Declaration { quota, scope, key, .. } in of_handler(call, decorated) {
-                due.push(quota, &scope, key);
-            }
+        // Whose key tells nobody counts nobody there.
+        let counted = of_handler(call, decorated).filter(|declaration| declaration.key.is_some());
+        for Declaration { quota, scope, key, .. } in counted {
+            due.push(quota, &scope, key);
         }
         due
     }
@@ -233,6 +233,13 @@ fn of_handler(call: &Call, decorated: Decorated) -> impl Iterator<Item = Declara
     })
 }
 
+impl Due {
+    /// How long the longest of its limits remembers a charge.
+    pub(crate) fn memory(&self) -> u64 {
+        self.charges.iter().map(|charge| charge.quota.window_micros()).max().unwrap_or_default()
+    }
+}
+
 /// The counters of fixed windows, which start with the first hit.
 pub(crate) struct Counters {
     clock: FakeClock,
@@ -279,17 +286,6 @@ impl Counters {
             }
             window.used += requests;
         }
-    }
-
-    /// When the first, and when the last of the windows end in which the due is counted.
-    pub(crate) fn ends(&self, due: &Due) -> Option<(Timestamp, Timestamp)> {
-        let now = self.clock.now();
-        let ends = |charge: &Charge| {
-            let window = self.windows.get(&charge.counter)?;
-            (now < window.ends_at).then_some(window.ends_at)
-        };
-        let ends: Vec<Timestamp> = due.charges.iter().filter_map(ends).collect();
-        Some((*ends.iter().min()?, *ends.iter().max()?))
     }
 
     fn used_of(&self, charge: &Charge) -> u64 {

@@ -114,6 +114,13 @@ impl Decorated {
         };
         RECORDS.with(own).expect("every decorated handler is listed")
     }
+
+    /// Whether the default limits apply to it, with counters of its own.
+    pub(crate) fn keeps_defaults(self) -> bool {
+        let record = self.record();
+        let overrides = record.limits().iter().any(|limit| limit.overrides_defaults());
+        !record.exempt().defaults && !overrides
+    }
 }
 
 impl Handler {

@@ -253,7 +253,8 @@ impl<'a> Trial<'a> {
             self.counters.charge(due, *times);
         }
         let now = self.clock.now();
-        let (first, last) = self.counters.ends(due).unwrap_or((now, now.plus(MINUTE)));
+        // Of all limits, one that was charged may have refused it, and of the handler's one that lasts.
+        let (first, last) = (now.plus(due.memory()), now.plus(HOUR));
         self.facts.are_unpaid(call, route, *unpaid, (first, last));
         self.facts.are_unpaid(call, route, perhaps_unpaid + began, (now, last));
         self.facts.was_sent(call, route);
@@ -321,4 +322,4 @@ async fn limiter(world: &World, clock: &FakeClock, ledger: &Ledger) -> Limiter {
 const LONGEST_WAIT: Duration = Duration::from_millis(1100);
 
 /// In microseconds.
-const MINUTE: u64 = 60_000_000;
+const HOUR: u64 = 3_600_000_000;

@@ -69,14 +69,13 @@ impl Knowledge {
         self.reached(Enforcer::GATE);
     }
 
-    /// The gate of this endpoint, where exactly one was met; or else `otherwise`.
+    /// The gate that was met here first; or else `otherwise`.
     #[inline]
     pub(super) fn gate(
         &self,
         otherwise: Option<&'static HandlerRecord>,
     ) -> Option<&'static HandlerRecord> {
-        let gate = self.gate.get().copied().or(otherwise);
-        gate.filter(|_| !self.has_gates.load(Ordering::Relaxed))
+        self.gate.get().copied().or(otherwise)
     }
 
     /// A request goes in that may show it.
@@ -90,11 +89,22 @@ impl Knowledge {
         self.news.notify_waiters();
     }
 
-    /// Waits for one of those who are inside to show anything. Whether nobody has in time.
-    pub(crate) async fn news(&self, most: Duration) -> bool {
-        let news = self.news.notified();
-        // Looked at after the news are listened for.
-        self.awaits_news() && time::timeout(most, news).await.is_err()
+    /// Waits until those who are inside have shown who charges here, or have all come out again.
+    pub(crate) async fn news(&self, most: Duration) {
+        let shown = async {
+            loop {
+                let news = self.news.notified();
+                // Looked at after the news are listened for.
+                if !self.awaits_news()
+                    || self.is_open()
+                    || self.leaves_to_others(Enforcer::MIDDLEWARE)
+                {
+                    return;
+                }
+                news.await;
+            }
+        };
+        let _ = time::timeout(most, shown).await;
     }
 
     /// Whether anybody is inside who may show who charges here.

@@ -65,8 +65,8 @@ impl Endpoint {
         self.knowledge.is_open() && self.named_gate.is_none()
     }
 
-    /// The gate of this endpoint, where there is exactly one: the one that was met, or the one that
-    /// has the name of its resource.
+    /// The gate of this endpoint: the one that was met first, or the one that has the name of its
+    /// resource.
     #[inline]
     pub(crate) fn gate(&self) -> Option<&'static HandlerRecord> {
         self.knowledge.gate(self.named_gate)

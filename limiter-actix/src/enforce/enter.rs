@@ -47,12 +47,8 @@ impl Layer {
     pub(crate) fn enter(&self, context: &Context, request: &HttpRequest) -> Step {
         let location = context.location(request);
         if self.leaves_to_others(&location) {
-            if context.is_under_way() {
-                return Step::GoOn;
-            }
             if context.charged() == Charged::NotYet
-                && (!self.owes(&location)
-                    || context.set_out(request, most_unpaid(&location)).is_ok())
+                && (!self.owes(&location) || self.sets_out(context, request, &location))
             {
                 return Step::GoOn;
             }
@@ -63,6 +59,41 @@ impl Layer {
             Some(decided) => self.decided(context, request, &location, decided),
             None => Step::Decide,
         }
+    }
+
+    /// Rule 2: lets the request go on uncharged, if it may, and if what is due can be told when the
+    /// request is gone.
+    #[inline]
+    fn sets_out(&self, context: &Context, request: &HttpRequest, location: &Location) -> bool {
+        if !context.is_under_way() && context.set_out(request, most_unpaid(location)).is_err() {
+            return false;
+        }
+        let gate = location.gate();
+        let needs_request =
+            self.plan.needs_request() || gate.is_some_and(HandlerRecord::needs_request_in_front);
+        if !needs_request || self.prepare(context, request, location) {
+            return true;
+        }
+        context.give_credit_back();
+        false
+    }
+
+    /// Puts together what is due, as long as the request is there. Whether nothing has to be waited
+    /// for.
+    #[cold]
+    fn prepare(&self, context: &Context, request: &HttpRequest, location: &Location) -> bool {
+        let limiter = context.worker.limiter();
+        let plan = self.plan_here(context, request, location);
+        let Some(rule) = plan.rule_now(limiter, request).filter(|rule| rule.is_immediate()) else {
+            return false;
+        };
+        let client = context.client(request).clone();
+        let mut prepared = context.prepared.take();
+        prepared.clear();
+        // Without an identity nothing is prepared, and the request is unpaid if it leaves so.
+        let _ = prepared.collect_now(limiter, request, rule, identity(Some(&client)));
+        context.prepared.replace(prepared);
+        true
     }
 
     /// What had to be waited for.
@@ -88,7 +119,8 @@ impl Layer {
                     self.explore(context, request, &location, refusal)
                 }
                 Step::AwaitNews(_) => {
-                    has_waited = location.knowledge.news(LONGEST_WAIT).await;
+                    has_waited = true;
+                    location.knowledge.news(LONGEST_WAIT).await;
                     context.forget_location();
                     context.batch.borrow_mut().clear();
                     location = context.location(request);

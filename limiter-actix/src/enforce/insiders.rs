@@ -133,10 +133,13 @@ impl Insiders {
 }
 
 impl Pardon {
-    /// A handler that keeps the default limits has counters of its own for them.
     fn of_handler(record: &HandlerRecord) -> Self {
+        let limits = record.limits();
         let has_own_key = |limit: &LimitRecord| limit.key.is_some();
-        Self { nobody: record.limits().iter().all(has_own_key), ..Self::new(record.exempt(), true) }
+        Self {
+            nobody: limits.iter().all(has_own_key),
+            ..Self::new(record.exempt(), limits.iter().any(|limit| limit.override_defaults))
+        }
     }
 
     fn of_scope(declaration: &ScopeDeclaration) -> Self {
@@ -171,7 +174,13 @@ impl Pardon {
                 needed.nobody = true;
                 needed.cover(by.class, by.is_meta)?;
             }
-            Refusal::InvalidLimit | Refusal::Storage(_) => {}
+            Refusal::Storage(_) => {
+                let limits = batch.rule().map_or(&[][..], |rule| rule.limits());
+                for limit in limits.iter().filter(|limit| limit.is_enforced()) {
+                    needed.cover(limit.class, false)?;
+                }
+            }
+            Refusal::InvalidLimit => {}
         }
         Some(needed)
     }

@@ -4,7 +4,7 @@ use std::{rc::Rc, time::Duration};
 
 use actix_web::{HttpRequest, dev::ResponseHead, http::StatusCode};
 use futures_util::future::join;
-use limiter_core::{Decision, Verb};
+use limiter_core::Verb;
 
 use super::{
     credits::Account,
@@ -37,11 +37,8 @@ struct Due {
     is_elsewhere: bool,
 }
 
-/// How long an unpaid request counts where nobody knows when it could be paid.
+/// How long an unpaid request counts at least, and where nobody knows when it could be paid.
 const UNPAID_FOR: Duration = Duration::from_secs(60);
-
-/// How long an unpaid request counts that the storage could not decide on.
-const UNDECIDED_FOR: Duration = Duration::from_secs(1);
 
 impl Leaving<'_> {
     /// **Pay**: charges what is due, in the place of what was charged. The refusal, if nothing could
@@ -92,7 +89,8 @@ impl Leaving<'_> {
             Exempt::Path => true,
             Exempt::Unmatched if self.request.is_some() && elsewhere.is_none() => true,
             Exempt::Unmatched | Exempt::No => {
-                !context.worker.limiter().settings.limit_unmatched && self.is_unserved()
+                let counts = context.worker.limiter().settings.limit_unmatched;
+                !counts && self.is_unserved() && endpoint.gate().is_none()
             }
         };
         let (_, stack) = context.scopes.get();
@@ -135,8 +133,11 @@ impl Leaving<'_> {
                 let rule = plan.rule_for(limiter, request).await;
                 batch.collect(limiter, request, rule, identity).await?;
             }
+            // What needed the request was put together while it was there.
+            (None, _) if self.context.prepared.borrow().is_collected() => {
+                batch = self.context.prepared.take();
+            }
             (None, Some(rule)) => batch.collect_blindly(limiter, rule, identity)?,
-            // Only the request could tell which limits.
             (None, None) => return Err(Refusal::InvalidLimit),
         }
         if let Some(head) = self.head {
@@ -220,16 +221,12 @@ fn report(context: &Context) {
     penalty::count(context, &breached);
 }
 
+/// As long as the longest of the limits remembers anything: of a batch that is refused none was
+/// charged, so the one that refuses now is not the one that counts.
 fn unpaid_for(context: &Context, refusal: &Refusal) -> Duration {
     match refusal {
-        Refusal::Breach => {
-            let batch = context.batch.borrow();
-            let mut waits = batch.denials().map(Decision::retry_after);
-            let longest = waits.try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)));
-            longest.unwrap_or(UNPAID_FOR)
-        }
-        Refusal::Storage(_) => UNDECIDED_FOR,
-        Refusal::NoIdentity(_) | Refusal::InvalidLimit => UNPAID_FOR,
+        Refusal::Breach => context.batch.borrow().memory().max(UNPAID_FOR),
+        Refusal::NoIdentity(_) | Refusal::InvalidLimit | Refusal::Storage(_) => UNPAID_FOR,
     }
 }
 

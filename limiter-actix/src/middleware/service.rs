@@ -108,7 +108,11 @@ where
         };
         match step {
             Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
-            _ => RateLimitFuture::inner(self.inner.call(request), Some(Finish::new(context))),
+            _ => {
+                // Made first: the inner service may panic before there is a future.
+                let finish = Finish::new(context);
+                RateLimitFuture::inner(self.inner.call(request), Some(finish))
+            }
         }
     }
 }

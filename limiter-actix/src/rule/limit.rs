@@ -20,6 +20,8 @@ pub(crate) struct Rule {
     policy_field: Option<HeaderValue>,
     /// Whether every key, cost and exemption is known without waiting.
     immediate: bool,
+    /// Whether keys, costs or exemptions are functions of the request.
+    needs_request: bool,
     /// Whether a response may change what was charged.
     settles: bool,
     /// Whether a limit never denies, so that its breach is only reported.
@@ -111,12 +113,13 @@ impl Rule {
             limits[place].twin = last.filter(|last| *last != place);
         }
         let immediate = limits.iter().all(RuleLimit::is_immediate);
+        let needs_request = limits.iter().any(RuleLimit::needs_request);
         let settles =
             limits.iter().any(|limit| limit.deduct_when.is_some() || limit.cost_after.is_some());
         let has_shadows = limits.iter().any(|limit| matches!(limit.role, Role::Shadow));
         let policy_field = headers::policy_field(&limits);
         let limits = limits.into_boxed_slice();
-        Self { limits, policy_field, immediate, settles, has_shadows, invalid }
+        Self { limits, policy_field, immediate, needs_request, settles, has_shadows, invalid }
     }
 
     #[inline]
@@ -131,6 +134,11 @@ impl Rule {
     #[inline]
     pub(crate) fn is_immediate(&self) -> bool {
         self.immediate
+    }
+
+    #[inline]
+    pub(crate) fn needs_request(&self) -> bool {
+        self.needs_request
     }
 
     #[inline]
@@ -196,6 +204,12 @@ impl RuleLimit {
             Role::Meta(MetaRole { counter: Some(counter), .. }) => counter.quota(),
             _ => self.limit.quota(),
         }
+    }
+
+    fn needs_request(&self) -> bool {
+        matches!(self.key, LimitKey::Own(_))
+            || matches!(self.cost, Cost::Function(_))
+            || self.exempt_when.is_some()
     }
 
     fn is_immediate(&self) -> bool {

@@ -180,6 +180,12 @@ impl Plan {
         plan
     }
 
+    /// Whether functions have to be called with the request.
+    #[inline]
+    pub(crate) fn needs_request(&self) -> bool {
+        self.fixed.as_ref().is_none_or(|rule| rule.needs_request())
+    }
+
     /// Whether no request is ever charged anything.
     pub(crate) fn is_empty(&self) -> bool {
         self.fixed.as_ref().is_some_and(|rule| rule.limits().is_empty())
@@ -534,7 +540,7 @@ fn of_handler(
         let mut applies = is_listed(&terms.methods, target.method);
         if let Place::Endpoint { .. } = target.place {
             // In front of the gate it counts, and overrides nothing.
-            applies &= declared.asks_nobody();
+            applies &= declared.counts_in_front();
             terms.overrides_defaults = false;
         }
         Declaration {
