@@ -61,16 +61,22 @@
 //! | --- | --- | --- |
 //! | 5 | charged by the gate, or D for the right endpoint | nothing |
 //! | 6 | D was charged for another endpoint than it was routed to | exchanges it. Refused: the first charge stays, and the request is unpaid |
-//! | 7 | under way | charges D. Refused: unpaid, until the limits reset that refused it; a breach for meta limits and the log; the answer stays what it is |
+//! | 7 | under way | charges D. Refused: unpaid; a breach for meta limits and the log; the answer stays what it is |
 //! | 8 | the same by rule 1, and nobody served it (404, 405) | the answer becomes the 429 of rule 1 |
 //!
 //! A denied request reaches no handler, and a decision that a storage was asked for is finished even
 //! if the client has gone.
 //!
-//! In front of a gate that was met, or whose name the resource has, an early answer (other than 2xx,
-//! 3xx, 404, 405) and a hang-up count for the handler's own limits too, as far as these call no
-//! function: five wrong passwords that an inner middleware answers use up `#[limit("5/minute")]`. A
-//! client without identity is then counted by its address.
+//! In front of a gate that was met (of several, the first), or whose name the resource has, an early
+//! answer (other than 2xx, 3xx, 404, 405) and a hang-up count for the handler's own limits too, as far
+//! as these call no function but a sync `key`: five wrong passwords that an inner middleware answers
+//! use up `#[limit("5/minute")]`. A client without identity is then counted by its address. Where keys,
+//! costs or exemptions of D are functions, they are called on the way in, because of a client that
+//! hangs up, and of an error that a middleware returns, no request is left. If they are async, D is
+//! charged on the way in.
+//!
+//! What is unpaid counts until the longest of the limits that refused it has forgotten everything, and
+//! a minute at least.
 //!
 //! ## What stays inexact, and what to do
 //!
@@ -80,11 +86,16 @@
 //! | what | how much | what to do |
 //! | --- | --- | --- |
 //! | early answers, hang-ups and undecorated handlers at an endpoint that has a gate too (handlers that a guard tells apart) | at most 4 too many one after another, 16 at once | decorate them all; put the middleware that answers outside the limiter, or check in an extractor |
-//! | a refused request at an endpoint where nobody was served yet, a hand-registered one for example, in a program with a handler that could admit it | 1 too many | decorate it, or register it by attribute |
-//! | a client with 4 unpaid requests, or who shares its key and address with one, at a decorated handler | denied by D until that resets | a key that tells clients apart, such as [`header`]; the answering middleware outside the limiter |
+//! | a refused request at an endpoint where nobody was served yet, a hand-registered one for example, in a program with a handler that could admit it | 1 too many, 16 at once | decorate it, or register it by attribute |
+//! | `#[limit]` in front of which a middleware answers, before anybody has reached the handler, where its resource has another name | counts for D alone | leave out `name = …`, or write `#[limit]` above the route attribute |
+//! | a handler that is registered by hand in a resource with a name, or in a default service of one of several scopes, before anybody has reached it | denied to clients who are beyond D | [`exempt_path`](LimiterBuilder::exempt_path), or a route attribute |
+//! | default limits of a handler that keeps them | one counter for the handler, one for early answers in front of it | `application_limits`, which have one |
+//! | a client with 4 unpaid requests, or who shares its key and address with one, at a decorated handler | denied by D until that resets | a key that tells clients apart before the middleware runs, such as [`header`]; [`trusted_proxies`](LimiterBuilder::trusted_proxies) behind a proxy; the answering middleware outside the limiter |
 //! | more than 16 of a client under way that also exceed D | wait up to 1 s each | raise D |
 //! | resources of one path and method that guards tell apart: one that nobody has reached yet | denied to clients who are beyond the limits of the other | [`exempt_path`](LimiterBuilder::exempt_path), or scopes with prefixes of their own |
 //! | paths that an inner middleware rewrites | what D of the written path and of the real one admit together, and 4 | rewrite outside the limiter |
+//! | two different limiters, one inside the other | the outer one sees no gate: all is undecorated to it | give the outer one application limits alone |
+//! | more than 128 of a client that wait | denied | as above |
 //! | one limiter in two apps of one process, with one pattern, decorated in one only | as the first row | a limiter for each, on one storage |
 //!
 //! # Where to find what

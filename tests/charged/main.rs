@@ -15,6 +15,7 @@ extern crate limiter_tests;
 mod macros;
 
 mod asking;
+mod attacks;
 mod connections;
 mod counted;
 mod fresh;

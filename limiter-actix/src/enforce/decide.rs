@@ -1,6 +1,6 @@
 //! **Charges** and **evaluate**: one batch takes the place of what was charged further outside.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::atomic::Ordering};
 
 use actix_web::HttpRequest;
 use futures_util::future::join;
@@ -51,7 +51,8 @@ pub(crate) async fn decide(
         }
     }
     context.set_charged(Charged::Deciding);
-    context.worker.leftovers.start();
+    context.worker.limiter().has_waited.store(true, Ordering::Relaxed);
+    context.worker.start_leftovers();
     Unstoppable::new(context, exchange(Rc::clone(context))).await
 }
 
