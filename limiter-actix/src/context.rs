@@ -245,6 +245,7 @@ pub(crate) enum Charged {
 pub(crate) struct Client {
     /// By the limiter's key, which an inner middleware may still fill.
     pub(crate) key: Option<Key>,
+    /// Where the key is another thing.
     pub(crate) address: Option<Key>,
 }
 
@@ -458,17 +459,15 @@ impl Context {
 }
 
 impl Client {
+    #[inline]
     fn of(limiter: &Inner, request: &HttpRequest) -> Self {
-        let identity = &limiter.settings.identity;
-        let address = match identity.proxies.is_nobody() {
-            true => identity.peer(request),
-            false => identity.client(request),
-        };
-        let key = match &limiter.settings.key {
-            LimiterKey::Peer => identity.peer(request),
-            LimiterKey::Custom(key) => key(request),
-        };
-        Self { key, address }
+        let settings = &limiter.settings;
+        match &settings.key {
+            LimiterKey::Peer => Self { key: settings.identity.peer(request), address: None },
+            LimiterKey::Custom(key) => {
+                Self { key: key(request), address: settings.identity.client(request) }
+            }
+        }
     }
 }
 
