@@ -80,6 +80,9 @@ pub(crate) struct Identity<'a> {
     /// In place of clients without identity, where the policy would deny these: they were not
     /// denied, but answered by somebody who may have told who they are.
     pub(crate) stand_in: Option<&'a Key>,
+    /// Whether it is counted in front of a gate: a limit of the handler's own, whose own key tells
+    /// nobody there, counts nobody.
+    pub(crate) is_in_front: bool,
 }
 
 /// Charges a cost after the fact, as far as it is there: what is left at most.
@@ -196,13 +199,16 @@ impl Collector<'_> {
     #[cold]
     fn fallback(&self, limit: &RuleLimit) -> Result<Option<Key>, Refusal> {
         match &self.limiter.settings.missing_identity {
+            // A handler's own key may be one that only the gate can tell.
+            _ if self.identity.is_in_front
+                && limit.class == Class::Own
+                && matches!(limit.key, LimitKey::Own(_)) =>
+            {
+                Ok(None)
+            }
             MissingIdentity::Fallback(key) => Ok(Some(key.clone())),
             MissingIdentity::Skip => Ok(None),
             MissingIdentity::Deny => match self.identity.stand_in {
-                // A handler's own key may be one that only the gate can tell.
-                Some(_) if limit.class == Class::Own && matches!(limit.key, LimitKey::Own(_)) => {
-                    Ok(None)
-                }
                 Some(key) => Ok(Some(key.clone())),
                 // What never denies does not deny for want of a key either.
                 None if matches!(limit.role, Role::Shadow) => Ok(None),

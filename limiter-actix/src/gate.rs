@@ -184,5 +184,5 @@ fn identity<'a>(context: &Context, client: Option<&'a Client>) -> Identity<'a> {
         // An inner middleware may have found out who it is.
         LimiterKey::Custom(_) => None,
     };
-    Identity { known, stand_in: None }
+    Identity { known, ..Identity::default() }
 }

@@ -288,7 +288,11 @@ fn refuse(context: &Context, refusal: Refusal) -> Step {
 
 fn identity(client: Option<&Client>) -> Identity<'_> {
     match client {
-        Some(client) => Identity { known: Some(&client.key), stand_in: client.address.as_ref() },
+        Some(client) => Identity {
+            known: Some(&client.key),
+            stand_in: client.address.as_ref(),
+            is_in_front: true,
+        },
         None => Identity::default(),
     }
 }

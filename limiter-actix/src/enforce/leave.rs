@@ -122,7 +122,11 @@ impl Leaving<'_> {
         let client = self.context.known_client().clone();
         let client = client.or_else(|| Some(self.context.client(self.request?).clone()));
         let client = client.unwrap_or(Client { key: None, address: None });
-        let mut identity = Identity { known: Some(&client.key), stand_in: client.address.as_ref() };
+        let mut identity = Identity {
+            known: Some(&client.key),
+            stand_in: client.address.as_ref(),
+            is_in_front: true,
+        };
         let mut batch = Batch::default();
         match (self.request, plan.fixed()) {
             (Some(request), _) => {
