@@ -86,7 +86,7 @@ fn too_many_requests(context: &Context, request: &HttpRequest, endpoint: &str) -
     for limit in &breached {
         tracing::info!(policy = limit.name(), quota = %limit.quota(), endpoint, "limit exceeded");
     }
-    context.worker.start_leftovers();
+    context.worker.leftovers.start();
     penalty::count(context, &breached);
     let mut response = ask_callbacks(settings, request, &breached)
         .unwrap_or_else(|| quota_exceeded(request, &breached));

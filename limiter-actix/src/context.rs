@@ -7,7 +7,7 @@
 use std::{
     cell::{Cell, Ref, RefCell},
     rc::{Rc, Weak},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Duration,
 };
 
@@ -68,15 +68,6 @@ impl Worker {
 
     pub(crate) fn handle(&self) -> &Limiter {
         &self.limiter
-    }
-
-    /// Sees to it that what is left behind is finished. Where nothing was ever waited for nothing is
-    /// left behind, and there may be nobody to run a task.
-    #[inline]
-    pub(crate) fn start_leftovers(&self) {
-        if self.limiter().has_waited.load(Ordering::Relaxed) {
-            self.leftovers.start();
-        }
     }
 
     /// The plan of a handler for a method, made once per worker.
@@ -351,7 +342,7 @@ impl Context {
         let account = self.account(request);
         limiter.credits.borrow(account, most_unpaid, || limiter.settings.clock.coarse())?;
         self.credit.set(Some(account));
-        self.worker.start_leftovers();
+        self.worker.leftovers.start();
         Ok(())
     }
 

@@ -56,8 +56,6 @@ pub(crate) struct Inner {
     pub(crate) gates: Gates,
     /// Which clients have requests under way that nobody has charged.
     pub(crate) credits: Credits,
-    /// Whether a decision ever had to be waited for.
-    pub(crate) has_waited: AtomicBool,
     enabled: AtomicBool,
 }
 
@@ -78,7 +76,6 @@ impl Limiter {
         records: &[&'static HandlerRecord],
     ) -> Self {
         let inner = Inner {
-            has_waited: AtomicBool::new(false),
             enabled: AtomicBool::new(settings.enabled),
             settings,
             store,

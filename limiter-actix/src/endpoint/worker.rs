@@ -60,11 +60,6 @@ impl Endpoint {
         self.pattern.is_none()
     }
 
-    /// Whether somebody was served here without a gate, and nothing says that there is one.
-    pub(crate) fn is_open(&self) -> bool {
-        self.knowledge.is_open() && self.named_gate.is_none()
-    }
-
     /// The gate of this endpoint: the one that was met first, or the one that has the name of its
     /// resource.
     #[inline]

@@ -1,6 +1,6 @@
 //! **Charges** and **evaluate**: one batch takes the place of what was charged further outside.
 
-use std::{rc::Rc, sync::atomic::Ordering};
+use std::rc::Rc;
 
 use actix_web::HttpRequest;
 use futures_util::future::join;
@@ -51,8 +51,7 @@ pub(crate) async fn decide(
         }
     }
     context.set_charged(Charged::Deciding);
-    context.worker.limiter().has_waited.store(true, Ordering::Relaxed);
-    context.worker.start_leftovers();
+    context.worker.leftovers.start();
     Unstoppable::new(context, exchange(Rc::clone(context))).await
 }
 

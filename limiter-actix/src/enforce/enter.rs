@@ -147,7 +147,7 @@ impl Layer {
         location: &Location,
     ) -> Option<Result<(), Refusal>> {
         if location.gate().is_none() && !self.leaves_to_others(location) {
-            return decide_now(context, request, &self.plan, Identity::default());
+            return decide_now(context, request, &self.plan, identity(None));
         }
         let plan = self.plan_here(context, request, location);
         let client = self.stand_in(context, request, location);
@@ -185,7 +185,7 @@ impl Layer {
     ) -> Step {
         let set_out = if self.leaves_to_others(location) {
             context.set_out(request, 1)
-        } else if location.is_open() || !may_admit(context, request, location, &refusal) {
+        } else if location.knowledge.is_open() || !may_admit(context, request, location, &refusal) {
             Err(NoCredit::InDebt)
         } else if self.place == Enforcer::MIDDLEWARE && location.knowledge.awaits_news() {
             return Step::AwaitNews(refusal);
@@ -287,13 +287,10 @@ fn refuse(context: &Context, refusal: Refusal) -> Step {
 }
 
 fn identity(client: Option<&Client>) -> Identity<'_> {
-    match client {
-        Some(client) => Identity {
-            known: Some(&client.key),
-            stand_in: client.address.as_ref(),
-            is_in_front: true,
-        },
-        None => Identity::default(),
+    Identity {
+        known: client.map(|client| &client.key),
+        stand_in: client.and_then(|client| client.address.as_ref()),
+        is_in_front: true,
     }
 }
 

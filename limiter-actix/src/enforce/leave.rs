@@ -141,8 +141,11 @@ impl Leaving<'_> {
             (None, _) if self.context.prepared.borrow().is_collected() => {
                 batch = self.context.prepared.take();
             }
-            (None, Some(rule)) => batch.collect_blindly(limiter, rule, identity)?,
-            (None, None) => return Err(Refusal::InvalidLimit),
+            (None, Some(rule)) if !rule.needs_request() => {
+                batch.collect_blindly(limiter, rule, identity)?;
+            }
+            // It went on although it was refused, or nobody could tell whom to charge.
+            (None, _) => return Err(Refusal::InvalidLimit),
         }
         if let Some(head) = self.head {
             let gives_back = |deducts: &crate::function::ResponseFn<bool>| !deducts(head);

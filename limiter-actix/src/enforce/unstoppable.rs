@@ -14,7 +14,7 @@ use std::{
 
 use actix_web::rt;
 use futures_core::future::LocalBoxFuture;
-use tokio::sync::mpsc;
+use tokio::{runtime::Handle, sync::mpsc};
 
 use crate::context::{Context, Worker};
 
@@ -43,11 +43,15 @@ impl Leftovers {
         }
     }
 
+    /// An Actix system that runs has a place for tasks; elsewhere there may be none, and there
+    /// nothing is waited for either.
     #[cold]
     fn start_now(&self) {
+        if rt::System::try_current().is_none() || Handle::try_current().is_err() {
+            return;
+        }
         self.is_started.set(true);
-        let receiver = self.receiver.take().filter(|_| rt::System::try_current().is_some());
-        if let Some(mut receiver) = receiver {
+        if let Some(mut receiver) = self.receiver.take() {
             rt::spawn(async move {
                 while let Some(leftover) = receiver.recv().await {
                     rt::spawn(leftover);
