@@ -39,8 +39,7 @@ pub(crate) enum Difference {
     PlainCosts,
     /// D15: requests for a path that no route has are limited.
     UnmatchedCounts,
-    /// D15: requests with a method that no route of their path has are limited, and not even
-    /// `limit_unmatched(false)` says otherwise.
+    /// D15: requests with a method that no route of their path has are limited.
     WrongMethodCounts,
     /// `HEAD` is counted as `GET`, and is covered by `methods = ["GET"]`.
     HeadIsGet,

@@ -443,7 +443,7 @@ pub(crate) fn unmatched_free() -> World {
                 .default_limits(["3/minute"])
                 .limit_unmatched(false)
         },
-        differences: &[Difference::AllOrNothing, Difference::WrongMethodCounts],
+        differences: &[Difference::AllOrNothing],
         ..unmatched()
     }
 }

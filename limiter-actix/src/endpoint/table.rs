@@ -61,6 +61,11 @@ impl Knowledge {
             || self.gate.get().is_some_and(|gate| std::ptr::eq(*gate, record))
     }
 
+    /// Whether any gate was met here.
+    pub(crate) fn has_a_gate(&self) -> bool {
+        self.gate.get().is_some()
+    }
+
     /// Remembers that a request has reached the gate of this handler.
     pub(crate) fn met(&self, record: &'static HandlerRecord) {
         if !std::ptr::eq(*self.gate.get_or_init(|| record), record) {

@@ -90,7 +90,7 @@ impl Leaving<'_> {
             Exempt::Unmatched if self.request.is_some() && elsewhere.is_none() => true,
             Exempt::Unmatched | Exempt::No => {
                 let counts = context.worker.limiter().settings.limit_unmatched;
-                !counts && self.is_unserved() && endpoint.gate().is_none()
+                !counts && self.is_unserved() && !endpoint.knowledge.has_a_gate()
             }
         };
         let (_, stack) = context.scopes.get();
