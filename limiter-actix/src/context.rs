@@ -236,7 +236,7 @@ pub(crate) enum Charged {
 pub(crate) struct Client {
     /// By the limiter's key, which an inner middleware may still fill.
     pub(crate) key: Option<Key>,
-    /// Where the key is another thing.
+    /// The address, where the limiter's key is something else.
     pub(crate) address: Option<Key>,
 }
 
