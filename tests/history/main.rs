@@ -121,6 +121,11 @@ async fn strangers_change_no_answer() {
         history.retain(|step| !matches!(step, Step::Wait { .. }));
         history.extend(Traffic::new(world, random, &[OWN]).steps(10));
         history.extend(Traffic::new(world, random, &[OWN, 2, 3]).steps(10));
+        // An endpoint that is known takes fewer polls over a remote storage: at the same poll a client
+        // may hang up before the answer or after it.
+        let is_at_a_poll =
+            |step: &Step| matches!(step, Step::HangUp { call, .. } if call.client == OWN);
+        history.retain(|step| !(world.limiter.remote && is_at_a_poll(step)));
         history
     });
     tally.await;
