@@ -207,8 +207,10 @@ pub(crate) struct Context {
     pub(crate) let_through: Cell<bool>,
     /// Where it seemed to lead before routing, once somebody has asked.
     location: RefCell<Option<Rc<Location>>>,
-    /// Who the client was before routing, once somebody has asked.
-    client: RefCell<Option<Client>>,
+    /// Who the client was before routing.
+    client: RefCell<Client>,
+    /// Whether anybody has asked: what stands there otherwise is of an earlier request.
+    client_is_known: Cell<bool>,
     /// What the request is charged: by the middleware, until somebody further inside takes its
     /// place.
     pub(crate) batch: RefCell<Batch>,
@@ -232,7 +234,7 @@ pub(crate) enum Charged {
 }
 
 /// Who a client was before routing.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Client {
     /// By the limiter's key, which an inner middleware may still fill.
     pub(crate) key: Option<Key>,
@@ -252,7 +254,8 @@ impl Context {
             scopes: Cell::default(),
             let_through: Cell::new(false),
             location: RefCell::new(None),
-            client: RefCell::new(None),
+            client: RefCell::default(),
+            client_is_known: Cell::new(false),
             batch: RefCell::default(),
             prepared: RefCell::default(),
             outside: RefCell::new(None),
@@ -337,9 +340,14 @@ impl Context {
 
     /// Lets the request go on without being charged by those it has met so far, if it may.
     #[inline]
-    pub(crate) fn set_out(&self, request: &HttpRequest, most_unpaid: u8) -> Result<(), NoCredit> {
+    pub(crate) fn set_out(
+        &self,
+        request: &HttpRequest,
+        location: &Location,
+        most_unpaid: u8,
+    ) -> Result<(), NoCredit> {
         let limiter = self.worker.limiter();
-        let account = self.account(request);
+        let account = self.account(request, location);
         limiter.credits.borrow(account, most_unpaid, || limiter.settings.clock.coarse())?;
         self.credit.set(Some(account));
         self.worker.leftovers.start();
@@ -347,10 +355,14 @@ impl Context {
     }
 
     /// The same for a request that was refused.
-    pub(crate) fn set_out_on_probation(&self, request: &HttpRequest) -> Result<(), NoCredit> {
+    pub(crate) fn set_out_on_probation(
+        &self,
+        request: &HttpRequest,
+        location: &Location,
+    ) -> Result<(), NoCredit> {
         if !self.is_under_way() {
-            self.set_out(request, 1)?;
-        } else if self.worker.limiter().credits.is_in_debt(self.account(request)) {
+            self.set_out(request, location, 1)?;
+        } else if self.worker.limiter().credits.is_in_debt(self.account(request, location)) {
             return Err(NoCredit::InDebt);
         }
         self.on_probation.set(true);
@@ -358,8 +370,13 @@ impl Context {
     }
 
     /// Waits until another request of this client comes back, and goes on in its place.
-    pub(crate) async fn wait_for_credit(&self, request: &HttpRequest, most: Duration) -> bool {
-        let account = self.account(request);
+    pub(crate) async fn wait_for_credit(
+        &self,
+        request: &HttpRequest,
+        location: &Location,
+        most: Duration,
+    ) -> bool {
+        let account = self.account(request, location);
         let handed = self.worker.limiter().credits.wait(account, most).await;
         if handed {
             self.credit.set(Some(account));
@@ -384,8 +401,9 @@ impl Context {
 
     /// The account of the client, as it was before routing, at the endpoint that the request
     /// seemed to be for.
-    pub(crate) fn account(&self, request: &HttpRequest) -> Account {
-        let endpoint = Arc::as_ptr(&self.location(request).knowledge) as usize;
+    #[inline]
+    pub(crate) fn account(&self, request: &HttpRequest, location: &Location) -> Account {
+        let endpoint = Arc::as_ptr(&location.knowledge) as usize;
         let client = self.client(request);
         let credits = &self.worker.limiter().credits;
         credits.account(client.key.as_ref(), client.address.as_ref(), endpoint)
@@ -394,25 +412,47 @@ impl Context {
     /// Who the client is. Asked for the first time before routing.
     #[inline]
     pub(crate) fn client(&self, request: &HttpRequest) -> Ref<'_, Client> {
-        if self.client.borrow().is_none() {
-            let client = Client::of(self.worker.limiter(), request);
-            self.client.replace(Some(client));
+        if !self.client_is_known.get() {
+            self.find_out_client(request);
         }
-        // It was filled just now.
-        Ref::map(self.client.borrow(), |client| client.as_ref().expect("a client"))
+        self.client.borrow()
     }
 
     /// Who the client was before routing, if anybody has asked.
     #[inline]
-    pub(crate) fn known_client(&self) -> Ref<'_, Option<Client>> {
-        self.client.borrow()
+    pub(crate) fn known_client(&self) -> Option<Ref<'_, Client>> {
+        self.client_is_known.get().then(|| self.client.borrow())
+    }
+
+    #[inline]
+    fn find_out_client(&self, request: &HttpRequest) {
+        let settings = &self.worker.limiter().settings;
+        // Written where it stays: keys are large, and moving them is not free.
+        match &settings.key {
+            LimiterKey::Peer => self.client.borrow_mut().key = settings.identity.peer(request),
+            LimiterKey::Custom(key) => {
+                let (key, address) = (key(request), settings.identity.client(request));
+                self.client.replace(Client { key, address });
+            }
+        }
+        self.client_is_known.set(true);
     }
 
     /// **Endpoint**: which method and path pattern the request seems to be for before routing.
     #[inline]
     pub(crate) fn location(&self, request: &HttpRequest) -> Rc<Location> {
-        let look_up = || self.worker.endpoints.borrow_mut().of(request, self.worker.limiter());
-        Rc::clone(self.location.borrow_mut().get_or_insert_with(look_up))
+        Rc::clone(&self.located(request))
+    }
+
+    /// The [location](Self::location), to be looked at.
+    #[inline]
+    pub(crate) fn located(&self, request: &HttpRequest) -> Ref<'_, Rc<Location>> {
+        if self.location.borrow().is_none() {
+            let location = self.worker.endpoints.borrow_mut().of(request, self.worker.limiter());
+            self.location.replace(Some(location));
+        }
+        // It was filled just now.
+        Ref::map(self.location.borrow(), |location| location.as_ref().expect("a location"))
     }
 
     /// The [location](Self::location), if anybody has asked for it.
@@ -442,23 +482,10 @@ impl Context {
         self.scopes.set((Enforcer::MIDDLEWARE, StackId::default()));
         self.let_through.set(false);
         *self.location.borrow_mut() = None;
-        *self.client.borrow_mut() = None;
+        self.client_is_known.set(false);
         *self.outside.borrow_mut() = None;
         self.prepared.borrow_mut().clear();
         self.batch.borrow_mut().clear();
-    }
-}
-
-impl Client {
-    #[inline]
-    fn of(limiter: &Inner, request: &HttpRequest) -> Self {
-        let settings = &limiter.settings;
-        match &settings.key {
-            LimiterKey::Peer => Self { key: settings.identity.peer(request), address: None },
-            LimiterKey::Custom(key) => {
-                Self { key: key(request), address: settings.identity.client(request) }
-            }
-        }
     }
 }
 

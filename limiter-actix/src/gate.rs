@@ -119,16 +119,17 @@ fn pass_now(request: &HttpRequest, record: &'static HandlerRecord) -> Passage {
     if context.let_through.get() {
         return Passage::Open;
     }
-    let location = context.location(request);
+    let location = context.located(request);
     if !location.knowledge.has_met(record) {
         context.worker.met(request, &location, record);
     }
     context.has_explored();
     let (_, stack) = context.scopes.get();
     let is_exempt = location.exempt == Exempt::Path;
+    drop(location);
     let plan = context.worker.plan_of_handler(record, request.method(), is_exempt, stack);
     let client = context.known_client();
-    let decided = decide_now(context, request, &plan, identity(context, client.as_ref()));
+    let decided = decide_now(context, request, &plan, identity(context, client.as_deref()));
     drop(client);
     match decided {
         Some(decided) => passed(context, request, record, decided),
@@ -144,7 +145,7 @@ async fn pass(
 ) -> Result<(), HttpResponse> {
     let passage = match (passage, Context::shared(request)) {
         (Passage::Decide(plan), Some(context)) => {
-            let client = context.known_client().clone();
+            let client = context.known_client().map(|client| client.clone());
             let identity = identity(&context, client.as_ref());
             let decided = decide(&context, request, &plan, identity).await;
             passed(&context, request, record, decided)

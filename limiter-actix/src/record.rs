@@ -48,6 +48,7 @@ pub struct HandlerRecord {
     routes: &'static [RouteRecord],
     limits: &'static [LimitRecord],
     exempt: Exemption,
+    in_front: InFront,
 }
 
 impl HandlerRecord {
@@ -62,7 +63,8 @@ impl HandlerRecord {
         limits: &'static [LimitRecord],
         exempt: Exemption,
     ) -> Self {
-        Self { handler, name, file, line, place: || "", routes, limits, exempt }
+        let in_front = InFront::of(limits);
+        Self { handler, name, file, line, place: || "", routes, limits, exempt, in_front }
     }
 
     /// Not public API. Used by generated code.
@@ -119,13 +121,35 @@ impl HandlerRecord {
     /// Whether a limit counts requests too that are answered in front of the handler.
     #[inline]
     pub(crate) fn counts_in_front(&self) -> bool {
-        self.limits.iter().any(LimitRecord::counts_in_front)
+        self.in_front.counts
     }
 
     /// Whether that needs the request, for a key of the limit's own.
     #[inline]
     pub(crate) fn needs_request_in_front(&self) -> bool {
-        self.limits.iter().any(|limit| limit.counts_in_front() && limit.key.is_some())
+        self.in_front.needs_request
+    }
+}
+
+/// What the limits of a handler are to requests that are answered in front of it.
+#[derive(Clone, Copy, Debug)]
+struct InFront {
+    counts: bool,
+    needs_request: bool,
+}
+
+impl InFront {
+    const fn of(limits: &[LimitRecord]) -> Self {
+        let mut in_front = Self { counts: false, needs_request: false };
+        let mut rest = limits;
+        while let [limit, others @ ..] = rest {
+            if limit.counts_in_front() {
+                in_front.counts = true;
+                in_front.needs_request |= limit.key.is_some();
+            }
+            rest = others;
+        }
+        in_front
     }
 }
 
@@ -357,8 +381,8 @@ impl LimitRecord {
 
     /// Whether the limit can count a request that was answered in front of the handler: no function
     /// is called for that but its key.
-    pub(crate) fn counts_in_front(&self) -> bool {
-        self.text().is_some()
+    pub(crate) const fn counts_in_front(&self) -> bool {
+        matches!(self.source, LimitSource::Text(_))
             && self.scope_by.is_none()
             && self.exempt_when.is_none()
             && matches!(self.cost, CostRecord::Fixed(_))

@@ -22,7 +22,7 @@ use crate::{
     breach::{Breach, IntoBreachResponse},
     charge::Refusal,
     context::Context,
-    endpoint::Exempt,
+    endpoint::{Exempt, Location},
     enforce::{self, Layer, Step},
     function::{Cost, Function, IntoCost, IntoLimits, LimitTexts},
     key_by::KeyBy,
@@ -332,7 +332,7 @@ impl<S> fmt::Debug for ScopeLimitsService<S> {
 
 impl<S> ScopeLimitsService<S> {
     /// The scope as a layer around this request; `None` where nothing is limited.
-    fn layer(&self, request: &ServiceRequest, context: &Context) -> Option<Layer> {
+    fn layer(&self, request: &ServiceRequest, context: &Context) -> Option<(Layer, Rc<Location>)> {
         let (outer, stack) = context.scopes.get();
         let place = outer.further_inside();
         let stack = context.worker.enter_scope(stack, &self.declaration);
@@ -346,7 +346,7 @@ impl<S> ScopeLimitsService<S> {
         let exempt = location.exempt == Exempt::Path;
         let method = request.method();
         let plan = context.worker.plan_of_endpoint(&location, method, exempt, stack, None);
-        Some(Layer { place, plan })
+        Some((Layer { place, plan }, location))
     }
 }
 
@@ -372,10 +372,10 @@ where
             let response = answer::internal_error().map_into_right_body();
             return RateLimitFuture::denied(request.into_response(response));
         };
-        let Some(layer) = self.layer(&request, &context) else {
+        let Some((layer, location)) = self.layer(&request, &context) else {
             return RateLimitFuture::inner(self.inner.call(request), None);
         };
-        match layer.enter(&context, request.request()) {
+        match layer.enter(&context, request.request(), &location) {
             Step::GoOn => RateLimitFuture::inner(self.inner.call(request), None),
             Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
             step @ (Step::Decide | Step::AwaitNews(_) | Step::Queue(_)) => {

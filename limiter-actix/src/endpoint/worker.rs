@@ -304,11 +304,11 @@ pub(crate) fn is_routed(request: &HttpRequest) -> bool {
 fn trace(request: &HttpRequest) -> u64 {
     let mut trace: u64 = 1;
     let mut mix = |byte: u64| trace = (trace ^ byte).wrapping_mul(PRIME);
-    let path = request.match_info().as_str();
     for (name, value) in request.match_info().iter() {
         name.bytes().for_each(|byte| mix(byte.into()));
         // Of a text that is no part of the path, which nobody but a middleware adds, any number: it
         // is looked at again.
+        let path = request.match_info().as_str();
         mix((value.as_ptr() as u64).wrapping_sub(path.as_ptr() as u64));
         mix(value.len() as u64);
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::hash_map::Entry,
-    hash::{BuildHasherDefault, Hasher},
+    hash::{BuildHasher, BuildHasherDefault, Hash, Hasher},
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -80,7 +80,13 @@ impl Credits {
         address: Option<&Key>,
         endpoint: usize,
     ) -> Account {
-        Account(self.hasher.hash_one((key, address, endpoint)))
+        let mut hasher = self.hasher.build_hasher();
+        key.hash(&mut hasher);
+        if let Some(address) = address {
+            address.hash(&mut hasher);
+        }
+        hasher.write_usize(endpoint);
+        Account(hasher.finish())
     }
 
     /// Lets one more request go on uncharged, unless as many as may be are under way, or this many

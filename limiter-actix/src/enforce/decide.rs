@@ -80,7 +80,7 @@ async fn collect(
 
 /// What was charged further outside makes room for another batch, and stays charged until that is
 /// decided.
-#[inline]
+#[inline(always)]
 pub(super) fn set_aside(context: &Context) {
     if context.charged() == Charged::Outside && context.outside.borrow().is_none() {
         let outside = context.batch.take();
@@ -99,8 +99,12 @@ pub(super) fn exchange_now(context: &Context, batch: &mut Batch) -> Option<Resul
 }
 
 /// Whether what was set aside is given back.
-#[inline]
+#[inline(always)]
 fn give_back_now(context: &Context) -> bool {
+    context.outside.borrow().is_none() || give_back_outside(context)
+}
+
+fn give_back_outside(context: &Context) -> bool {
     let outside = &mut *context.outside.borrow_mut();
     let Some(batch) = outside else { return true };
     let storage = context.worker.limiter().storage();

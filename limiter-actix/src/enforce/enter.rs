@@ -44,19 +44,23 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 impl Layer {
     /// Rules 1 to 3, as far as nothing has to be waited for.
     #[inline]
-    pub(crate) fn enter(&self, context: &Context, request: &HttpRequest) -> Step {
-        let location = context.location(request);
-        if self.leaves_to_others(&location) {
+    pub(crate) fn enter(
+        &self,
+        context: &Context,
+        request: &HttpRequest,
+        location: &Location,
+    ) -> Step {
+        if self.leaves_to_others(location) {
             if context.charged() == Charged::NotYet
-                && (!self.owes(&location) || self.sets_out(context, request, &location))
+                && (!self.owes(location) || self.sets_out(context, request, location))
             {
                 return Step::GoOn;
             }
-        } else if !self.owes(&location) && context.charged() == Charged::NotYet {
+        } else if !self.owes(location) && context.charged() == Charged::NotYet {
             return Step::GoOn;
         }
-        match self.decide_now(context, request, &location) {
-            Some(decided) => self.decided(context, request, &location, decided),
+        match self.decide_now(context, request, location) {
+            Some(decided) => self.decided(context, request, location, decided),
             None => Step::Decide,
         }
     }
@@ -65,7 +69,9 @@ impl Layer {
     /// request is gone.
     #[inline]
     fn sets_out(&self, context: &Context, request: &HttpRequest, location: &Location) -> bool {
-        if !context.is_under_way() && context.set_out(request, most_unpaid(location)).is_err() {
+        if !context.is_under_way()
+            && context.set_out(request, location, most_unpaid(location)).is_err()
+        {
             return false;
         }
         let gate = location.gate();
@@ -125,10 +131,10 @@ impl Layer {
                     context.batch.borrow_mut().clear();
                     location = context.location(request);
                     self.plan = Rc::clone(&location.plan);
-                    self.enter(context, request)
+                    self.enter(context, request, &location)
                 }
                 Step::Queue(refusal) => {
-                    if context.wait_for_credit(request, LONGEST_WAIT).await {
+                    if context.wait_for_credit(request, &location, LONGEST_WAIT).await {
                         context.batch.borrow_mut().clear();
                         Step::GoOn
                     } else {
@@ -184,7 +190,7 @@ impl Layer {
         refusal: Refusal,
     ) -> Step {
         let set_out = if self.leaves_to_others(location) {
-            context.set_out(request, 1)
+            context.set_out(request, location, 1)
         } else if location.knowledge.is_open() || !may_admit(context, request, location, &refusal) {
             Err(NoCredit::InDebt)
         } else if self.place == Enforcer::MIDDLEWARE && location.knowledge.awaits_news() {
@@ -203,7 +209,7 @@ impl Layer {
         location: &Location,
         refusal: Refusal,
     ) -> Step {
-        let set_out = context.set_out_on_probation(request);
+        let set_out = context.set_out_on_probation(request, location);
         self.set_out(context, location, refusal, set_out)
     }
 

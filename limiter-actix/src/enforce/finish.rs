@@ -36,7 +36,7 @@ impl Finish {
     /// where it is: it is large, and moving it is not free.
     #[inline]
     pub(crate) fn is_done<B>(&self, answer: &mut InnerAnswer<B>) -> bool {
-        if !self.is_paid(answer) || self.settlement(answer).is_some() {
+        if !self.is_paid(answer) || (self.settles() && self.settlement(answer).is_some()) {
             return false;
         }
         self.headers(answer);
@@ -56,7 +56,9 @@ impl Finish {
             }
             (answer, _) => answer,
         };
-        if let Some(settlement) = self.settlement(&answer) {
+        if self.settles()
+            && let Some(settlement) = self.settlement(&answer)
+        {
             settlement.settle().await;
         }
         self.headers(&mut answer);
@@ -98,8 +100,10 @@ impl Finish {
     /// that shows strangers the way to a login.
     #[inline]
     fn opened<B>(&self, response: &ServiceResponse<B>, location: &Location) {
-        let is_served = endpoint::is_routed(response.request()) || location.matches_nothing();
-        if location.knowledge.is_open() || !is_served {
+        if location.knowledge.is_open() {
+            return;
+        }
+        if !endpoint::is_routed(response.request()) && !location.matches_nothing() {
             return;
         }
         match self.context.worker.routed_elsewhere(response.request(), location) {
@@ -140,13 +144,14 @@ impl Finish {
         ServiceResponse::new(request, denial.map_into_right_body())
     }
 
-    /// What the response changes about the charges.
-    #[inline]
+    /// Whether the response may change anything about the charges.
+    #[inline(always)]
+    fn settles(&self) -> bool {
+        self.context.batch.borrow().rule().is_some_and(|rule| rule.settles())
+    }
+
+    /// What it changes.
     fn settlement<B>(&self, answer: &InnerAnswer<B>) -> Option<Settlement> {
-        let settles = self.context.batch.borrow().rule().is_some_and(|rule| rule.settles());
-        if !settles {
-            return None;
-        }
         let of = |head: &ResponseHead| Settlement::of(&self.context, head);
         match answer {
             Ok(response) => of(response.response().head()),
@@ -154,7 +159,7 @@ impl Finish {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn headers<B>(&self, answer: &mut InnerAnswer<B>) {
         if self.context.worker.limiter().settings.headers.are_on() {
             self.write_headers(answer);

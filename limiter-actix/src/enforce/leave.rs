@@ -14,7 +14,7 @@ use super::{
 use crate::{
     charge::{Batch, Identity, Refusal},
     config::LimiterKey,
-    context::{Charged, Client, Context},
+    context::{Charged, Context},
     endpoint::{self, Endpoint, Exempt, Location},
     penalty,
     record::HandlerRecord,
@@ -113,15 +113,16 @@ impl Leaving<'_> {
     /// The account to be given back to, or that owes.
     fn account(&self) -> Option<Account> {
         let context = self.context;
-        context.credit().or_else(|| self.request.map(|request| context.account(request)))
+        let account = |request| context.account(request, &self.location);
+        context.credit().or_else(|| self.request.map(account))
     }
 
     /// The charges, without those that the answer would give back at once.
     async fn collect(&self, plan: &Plan) -> Result<Batch, Refusal> {
         let limiter = self.context.worker.limiter();
-        let client = self.context.known_client().clone();
+        let client = self.context.known_client().map(|client| client.clone());
         let client = client.or_else(|| Some(self.context.client(self.request?).clone()));
-        let client = client.unwrap_or(Client { key: None, address: None });
+        let client = client.unwrap_or_default();
         let mut identity = Identity {
             known: Some(&client.key),
             stand_in: client.address.as_ref(),

@@ -28,11 +28,10 @@ pub struct RateLimitService<S> {
 
 impl<S> RateLimitService<S> {
     pub(super) fn new(service: S, limiter: Limiter) -> Self {
-        Self {
-            inner: Rc::new(service),
-            worker: Rc::new(Worker::new(limiter)),
-            contexts: Pool::new(),
-        }
+        let worker = Rc::new(Worker::new(limiter));
+        // While the app starts there is a runtime, if there is ever one.
+        worker.leftovers.start();
+        Self { inner: Rc::new(service), worker, contexts: Pool::new() }
     }
 
     /// **Context**: the place where middleware, scopes and gate of this request meet. `None` where
@@ -95,7 +94,7 @@ where
             Exempt::Path => Step::GoOn,
             Exempt::No | Exempt::Unmatched => {
                 let layer = Layer { place: Enforcer::MIDDLEWARE, plan: Rc::clone(&location.plan) };
-                match layer.enter(&context, request.request()) {
+                match layer.enter(&context, request.request(), &location) {
                     step @ (Step::Decide | Step::AwaitNews(_) | Step::Queue(_)) => {
                         let inner = Rc::clone(&self.inner);
                         return RateLimitFuture::waiting(wait(
