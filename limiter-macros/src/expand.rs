@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::{
-    AttrStyle, Attribute, Expr, FnArg, Pat, PatIdent, PatType, Path, ReturnType, Signature, Type,
+    AttrStyle, Attribute, Expr, FnArg, Pat, PatIdent, PatType, ReturnType, Signature, Type,
     parse::{ParseStream, Parser},
     parse_quote,
     spanned::Spanned,
@@ -13,6 +13,7 @@ use syn::{
 use crate::{
     item::{GATE, Item},
     model::{Cost, Exemption, Function, Handler, Limit, Limits, Message, Meta, ScopeName, Source},
+    root::Root,
 };
 
 /// The function with its gate.
@@ -28,14 +29,14 @@ pub(crate) fn gated(item: &Item, handler: &Handler) -> TokenStream {
     let Item { attrs, vis, sig, body } = item;
     let Signature { fn_token, ident, generics, inputs, output, asyncness, .. } = sig;
     let where_clause = &generics.where_clause;
-    let root = root(handler.root.as_ref());
+    let root = &handler.root;
     let site = Span::mixed_site();
     let gate = Ident::new(GATE, site);
     let arguments: Vec<_> = inputs.iter().enumerate().filter_map(Argument::new).collect();
 
     let types = arguments.iter().map(|argument| argument.ty);
-    let statics = record(ident, handler, &root);
-    let admit = admit(sig, &arguments, &root);
+    let statics = record(ident, handler);
+    let admit = admit(sig, &arguments, root);
     let bind = arguments.iter().filter_map(Argument::bind);
     let returned = returned(output);
     let (inner_attrs, body) = split(body);
@@ -55,14 +56,6 @@ pub(crate) fn gated(item: &Item, handler: &Handler) -> TokenStream {
             #(#bind)*
             #root::__private::Either::Left(async move #block.await)
         }
-    }
-}
-
-/// The path our attributes are reached by: `::limiter_actix`, unless `crate = …` says otherwise.
-pub(crate) fn root(written: Option<&Path>) -> TokenStream {
-    match written {
-        Some(path) => path.to_token_stream(),
-        None => quote_spanned!(Span::mixed_site()=> ::limiter_actix),
     }
 }
 
@@ -102,7 +95,7 @@ impl<'a> Argument<'a> {
 }
 
 /// Passes the gate, with the arguments or with a denial.
-fn admit(sig: &Signature, arguments: &[Argument<'_>], root: &TokenStream) -> TokenStream {
+fn admit(sig: &Signature, arguments: &[Argument<'_>], root: &Root) -> TokenStream {
     let site = Span::mixed_site();
     let gate = Ident::new(GATE, site);
     // An argument that is no extractor is a mistake of the arguments, not of the attribute.
@@ -187,8 +180,9 @@ fn split(body: &Group) -> (Vec<Attribute>, Group) {
 }
 
 /// The statics inside the function, and their entry in the list of all handlers.
-fn record(ident: &Ident, handler: &Handler, root: &TokenStream) -> TokenStream {
+fn record(ident: &Ident, handler: &Handler) -> TokenStream {
     let site = Span::mixed_site();
+    let root = &handler.root;
     let name = ident.to_string();
     let name = name.trim_start_matches("r#");
     let named = |index| format_ident!("__LIMITER_META_{index}", span = site);
@@ -227,7 +221,7 @@ fn record(ident: &Ident, handler: &Handler, root: &TokenStream) -> TokenStream {
     }
 }
 
-fn exemption(handler: &Handler, root: &TokenStream) -> TokenStream {
+fn exemption(handler: &Handler, root: &Root) -> TokenStream {
     let Exemption { defaults, application, meta, .. } = handler.exemption;
     quote_spanned! {Span::mixed_site()=>
         #root::__private::Exemption { defaults: #defaults, application: #application, meta: #meta }
@@ -235,7 +229,7 @@ fn exemption(handler: &Handler, root: &TokenStream) -> TokenStream {
 }
 
 /// The record of one attribute. Its meta limits are `meta`, a static of this handler.
-fn limit_record(limit: &Limit, meta: &Ident, root: &TokenStream) -> TokenStream {
+fn limit_record(limit: &Limit, meta: &Ident, root: &Root) -> TokenStream {
     let site = Span::mixed_site();
     let private = quote_spanned!(site=> #root::__private);
     let options = &limit.options;
@@ -308,7 +302,7 @@ fn limit_record(limit: &Limit, meta: &Ident, root: &TokenStream) -> TokenStream 
 }
 
 /// The static that holds the meta limits of an attribute, if it has any.
-fn meta_static(limit: &Limit, name: &Ident, root: &TokenStream) -> Option<TokenStream> {
+fn meta_static(limit: &Limit, name: &Ident, root: &Root) -> Option<TokenStream> {
     let site = Span::mixed_site();
     let private = quote_spanned!(site=> #root::__private);
     let metas = limit.options.meta.as_ref()?;

@@ -10,7 +10,6 @@ use syn::{
 use crate::{
     args::{MARKER, Marker, peek_name},
     errors::Errors,
-    expand,
     model::{Declaration, Kind},
     route::Route,
 };
@@ -116,7 +115,6 @@ impl Item {
     /// Puts one of our attributes below all others, where it is expanded last.
     pub(crate) fn push_attribute(&mut self, declaration: &Declaration, marker: &Marker) {
         let Declaration { kind, root, args, .. } = declaration;
-        let root = expand::root(root.as_ref());
         let name = Ident::new(kind.name(), Span::mixed_site());
         let attribute = Attribute::parse_outer.parse2(quote!(#[#root::#name(#marker #args)]));
         // Cannot fail: any tokens make an attribute, if a path stands before them.

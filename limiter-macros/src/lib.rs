@@ -39,6 +39,7 @@ mod fallback;
 mod item;
 mod model;
 mod options;
+mod root;
 mod route;
 
 use proc_macro::TokenStream;

@@ -8,6 +8,7 @@ use crate::{
     args::{Marker, Written},
     errors::Errors,
     options::Options,
+    root::Root,
     route::Route,
 };
 
@@ -23,7 +24,7 @@ pub(crate) enum Kind {
 pub(crate) struct Declaration {
     pub(crate) kind: Kind,
     pub(crate) what: What,
-    pub(crate) root: Option<Path>,
+    pub(crate) root: Root,
     /// The routes the attribute saw where it was written.
     pub(crate) routes: Vec<Route>,
     /// The attribute itself, for messages about all of it.
@@ -68,7 +69,7 @@ impl Declaration {
         let mut own = Errors::default();
         let written = Written::parse(args, &mut own);
         let mut options = Options::read(kind, &written.named, &mut own);
-        let root = options.root.take();
+        let root = Root::new(options.root.take());
         let what = match kind {
             Kind::Exempt => Some(What::Exempt(Exemption::read(&written.positional, &mut own))),
             Kind::Limit | Kind::SharedLimit => {

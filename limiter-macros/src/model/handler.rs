@@ -2,19 +2,19 @@
 
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::{Error, Path};
+use syn::Error;
 
 use super::{
     declaration::{Declaration, What},
     exemption::Exemption,
     limit::Limit,
 };
-use crate::{errors::Errors, route::Route};
+use crate::{errors::Errors, root::Root, route::Route};
 
 /// Everything that was declared about one handler.
 #[derive(Default)]
 pub(crate) struct Handler {
-    pub(crate) root: Option<Path>,
+    pub(crate) root: Root,
     pub(crate) routes: Vec<Route>,
     pub(crate) limits: Vec<Limit>,
     pub(crate) exemption: Exemption,
@@ -46,13 +46,16 @@ impl Handler {
         handler
     }
 
-    fn add_root(&mut self, root: Option<Path>, errors: &mut Errors) {
-        match (&self.root, root) {
-            (Some(known), Some(root)) if words(known) != words(&root) => {
-                errors.at(root, "another attribute of this handler names another `crate`: write the same path, or \
-                     write it once");
+    fn add_root(&mut self, root: Root, errors: &mut Errors) {
+        match (self.root.written(), root.written()) {
+            (Some(known), Some(other)) if words(known) != words(other) => {
+                errors.at(
+                    other,
+                    "another attribute of this handler names another `crate`: write the same path, \
+                     or write it once",
+                );
             }
-            (None, Some(root)) => self.root = Some(root),
+            (None, Some(_)) => self.root = root,
             _ => {}
         }
     }
