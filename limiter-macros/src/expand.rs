@@ -293,8 +293,8 @@ fn limit_record(limit: &Limit, meta: &Ident, root: &Root) -> TokenStream {
     );
     add(
         "on_store_error",
-        options.on_store_error.map(|variant| {
-            let variant = Ident::new(variant, site);
+        options.on_store_error.as_ref().map(|policy| {
+            let variant = Ident::new(policy.variant, site);
             quote_spanned!(site=> #private::OnStoreError::#variant)
         }),
     );

@@ -38,7 +38,6 @@ mod expand;
 mod fallback;
 mod item;
 mod model;
-mod options;
 mod root;
 mod route;
 

@@ -1,24 +1,14 @@
 //! What one attribute declares.
 
 use proc_macro2::{Span, TokenStream};
-use syn::Path;
 
-use super::{exemption::Exemption, limit::Limit};
+use super::{exemption::Exemption, kind::Kind, limit::Limit, options::Options};
 use crate::{
     args::{Marker, Written},
     errors::Errors,
-    options::Options,
     root::Root,
     route::Route,
 };
-
-/// Which of our attributes it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Limit,
-    SharedLimit,
-    Exempt,
-}
 
 /// One attribute, understood and checked.
 pub(crate) struct Declaration {
@@ -38,24 +28,6 @@ pub(crate) struct Declaration {
 pub(crate) enum What {
     Limit(Box<Limit>),
     Exempt(Exemption),
-}
-
-impl Kind {
-    const ALL: [Self; 3] = [Self::Limit, Self::SharedLimit, Self::Exempt];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Limit => "limit",
-            Self::SharedLimit => "shared_limit",
-            Self::Exempt => "exempt",
-        }
-    }
-
-    /// The kind whose name ends the path.
-    pub(crate) fn of_path(path: &Path) -> Option<Self> {
-        let last = path.segments.last()?;
-        Self::ALL.into_iter().find(|kind| last.ident == kind.name())
-    }
 }
 
 impl Declaration {

@@ -1,87 +1,20 @@
 //! The limits of one attribute.
 
-use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
-use syn::{Error, Expr, LitInt, LitStr, Path};
+use proc_macro2::Span;
+use syn::{Error, Expr, LitStr};
 
-use super::{declaration::Kind, function::Function};
-use crate::{
-    args::Value,
-    errors::Errors,
+use super::{
+    kind::Kind,
     options::{Options, expectation},
+    source::{Limits, Source},
+    value::{Cost, Meta},
 };
+use crate::{args::Value, errors::Errors};
 
 /// The limits of one attribute, and everything said about them.
 pub(crate) struct Limit {
     pub(crate) source: Source,
     pub(crate) options: Options,
-}
-
-/// Where the quotas come from, and whose counters they share.
-pub(crate) enum Source {
-    /// `#[limit("10/minute")]`.
-    Own(Limits),
-    /// `#[shared_limit("100/hour", scope = "mysql")]`.
-    Shared(Limits, ScopeName),
-    /// `#[shared_limit(DATABASE)]`.
-    Declared(Path),
-}
-
-/// `"10/minute"` or `tier_of`.
-pub(crate) enum Limits {
-    Text(LitStr),
-    Function(Function),
-}
-
-/// `scope = "mysql"` or `scope = tenant_of`.
-pub(crate) enum ScopeName {
-    Text(LitStr),
-    Function(Function),
-}
-
-/// `cost = 5` or `cost = cost_of`.
-pub(crate) enum Cost {
-    Fixed(u64, LitInt),
-    Function(Function),
-}
-
-/// `error_message = "slow down"` or `error_message = excuse`.
-pub(crate) enum Message {
-    Text(LitStr),
-    Function(Expr),
-}
-
-/// `meta = "5/minute"` or `meta = PENALTY`.
-pub(crate) enum Meta {
-    Text(LitStr),
-    Declared(Path),
-}
-
-impl ToTokens for ScopeName {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        match self {
-            Self::Text(text) => text.to_tokens(tokens),
-            Self::Function(function) => function.expr.to_tokens(tokens),
-        }
-    }
-}
-
-impl ToTokens for Message {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        match self {
-            Self::Text(text) => text.to_tokens(tokens),
-            Self::Function(expr) => expr.to_tokens(tokens),
-        }
-    }
-}
-
-impl ToTokens for Meta {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        match self {
-            Self::Text(text) => text.to_tokens(tokens),
-            Self::Declared(path) => path.to_tokens(tokens),
-        }
-    }
 }
 
 impl Limit {
@@ -233,73 +166,5 @@ fn surplus_message(surplus: &Value) -> String {
     match forgotten {
         Some(expects) => format!("{} needs a value: expected {expects}", surplus.describe()),
         None => format!("expected `name = value`, found {}", surplus.describe()),
-    }
-}
-
-impl Source {
-    fn read(kind: Kind, first: &Value, options: &mut Options, errors: &mut Errors) -> Option<Self> {
-        let limits = match Limits::read(first) {
-            Ok(Some(limits)) => limits,
-            Ok(None) => {
-                let expected = Self::expected(kind);
-                errors.at(first, format!("expected {expected}, found {}", first.describe()));
-                return None;
-            }
-            Err(error) => {
-                errors.push(error);
-                return None;
-            }
-        };
-        if kind != Kind::SharedLimit {
-            return Some(Self::Own(limits));
-        }
-        if let (Expr::Path(declared), None, None) = (&first.expr, first.asyncness, &options.scope)
-            && declared.qself.is_none()
-        {
-            return Some(Self::Declared(declared.path.clone()));
-        }
-        let scope = options.scope.take();
-        if scope.is_none() && errors.is_empty() {
-            errors.at(
-                first,
-                "a shared limit needs the name its handlers share: add `scope = \"…\"`, or name a \
-                 `static` of type `SharedLimit`",
-            );
-        }
-        // Without a scope, the limits are still checked.
-        let nameless = || ScopeName::Text(LitStr::new("", Span::call_site()));
-        Some(Self::Shared(limits, scope.unwrap_or_else(nameless)))
-    }
-
-    fn expected(kind: Kind) -> &'static str {
-        match kind {
-            Kind::SharedLimit => {
-                "limits in a string such as `\"100/hour\"`, a function of the request, or a \
-                 `static` of type `SharedLimit`"
-            }
-            Kind::Limit | Kind::Exempt => {
-                "limits in a string such as `\"100/day; 10/minute\"`, or a function of the request \
-                 such as `tier_of`"
-            }
-        }
-    }
-
-    fn missing_message(kind: Kind) -> String {
-        let example = match kind {
-            Kind::SharedLimit => "#[shared_limit(\"100/hour\", scope = \"mysql\")]",
-            Kind::Limit | Kind::Exempt => "#[limit(\"10/minute\")]",
-        };
-        format!("the limit is missing: write `{example}`")
-    }
-}
-
-impl Limits {
-    fn read(value: &Value) -> syn::Result<Option<Self>> {
-        Ok(match value.as_string() {
-            Some(text) => Some(Self::Text(text.clone())),
-            // `concat!` and its like: what they yield cannot be seen, and is no function.
-            None if matches!(value.expr, Expr::Macro(_)) => None,
-            None => Function::read("limit", value)?.map(Self::Function),
-        })
     }
 }

@@ -3,16 +3,25 @@
 //! Whatever can be wrong beyond the form of an argument is found here, on the way from what was
 //! written.
 
+mod argument;
 mod declaration;
 mod exemption;
 mod function;
 mod handler;
+mod kind;
 mod limit;
+mod methods;
+mod options;
+mod source;
+mod value;
 
 pub(crate) use self::{
-    declaration::{Declaration, Kind},
+    declaration::Declaration,
     exemption::Exemption,
     function::Function,
     handler::Handler,
-    limit::{Cost, Limit, Limits, Message, Meta, ScopeName, Source},
+    kind::Kind,
+    limit::Limit,
+    source::{Limits, Source},
+    value::{Cost, Message, Meta, ScopeName},
 };
