@@ -29,8 +29,11 @@ impl Route {
         };
         let methods = match name.as_str() {
             "route" => methods,
-            name if METHODS.contains(&name) => vec![name.to_uppercase()],
-            _ => Vec::new(),
+            name => METHODS
+                .iter()
+                .filter(|method| method.to_ascii_lowercase() == name)
+                .map(|method| (*method).to_owned())
+                .collect(),
         };
         methods.into_iter().map(|method| Self { method, path: path.clone() }).collect()
     }
@@ -70,6 +73,6 @@ fn parse_arguments(input: ParseStream<'_>) -> syn::Result<(String, Vec<String>)>
     Ok((path.value(), methods))
 }
 
-/// The route attributes of Actix that are named after a method.
-const METHODS: &[&str] =
-    &["connect", "delete", "get", "head", "options", "patch", "post", "put", "query", "trace"];
+/// The methods that Actix has route attributes for.
+pub(crate) const METHODS: [&str; 10] =
+    ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE", "QUERY"];

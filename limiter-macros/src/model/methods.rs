@@ -2,7 +2,7 @@
 
 use syn::{Expr, ExprLit, Lit, Token, punctuated::Punctuated};
 
-use crate::errors::Errors;
+use crate::{errors::Errors, route::METHODS};
 
 /// The methods of a list, in capitals.
 pub(super) fn methods(elements: &Punctuated<Expr, Token![,]>) -> syn::Result<Vec<String>> {
@@ -29,10 +29,6 @@ pub(super) fn methods(elements: &Punctuated<Expr, Token![,]>) -> syn::Result<Vec
     }
     errors.into_result().map(|()| methods)
 }
-
-/// The methods that Actix has routes for.
-const METHODS: [&str; 10] =
-    ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE", "QUERY"];
 
 /// The method that was meant by a word which is nearly one: the limit would apply to no request. Any
 /// other word is a method of somebody's own.
