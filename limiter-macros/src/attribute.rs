@@ -65,4 +65,4 @@ fn fold(own: Declaration, mut item: Item) -> TokenStream {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

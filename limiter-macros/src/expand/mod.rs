@@ -7,4 +7,7 @@ mod function;
 mod gate;
 mod record;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use self::gate::gated;

@@ -15,6 +15,9 @@ mod options;
 mod source;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use self::{
     declaration::Declaration,
     exemption::Exemption,
