@@ -1,4 +1,4 @@
-//! What was written between the parentheses of an attribute, before anything is known about it.
+//! The arguments of an attribute as syntax, before their names and values are checked.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -12,7 +12,7 @@ use syn::{
 
 use crate::{errors::Errors, route::Route};
 
-/// The argument that one attribute leaves for the next when it moves down. Not for users.
+/// The argument by which an attribute that has moved down is recognised. Not for users.
 pub(crate) const MARKER: &str = "__limiter";
 
 /// The arguments of one attribute, as written.
@@ -21,31 +21,31 @@ pub(crate) struct Written {
     pub(crate) marker: Option<Marker>,
     pub(crate) positional: Vec<Value>,
     pub(crate) named: Vec<Named>,
-    /// Everything but the marker: what tells two attributes apart.
+    /// All arguments but the marker, to compare two attributes.
     pub(crate) tokens: TokenStream,
 }
 
-/// `name = value`. The name keeps its place in the source, for messages.
+/// `name = value`. The name keeps its span, for messages.
 pub(crate) struct Named {
     pub(crate) name: Ident,
     pub(crate) value: Value,
 }
 
-/// An expression, perhaps prefixed with `async`.
+/// An expression, optionally prefixed with `async`.
 pub(crate) struct Value {
     pub(crate) asyncness: Option<Token![async]>,
     pub(crate) expr: Expr,
 }
 
-/// What an attribute saw before it moved below a route attribute.
+/// What an attribute knew before it moved down.
 pub(crate) struct Marker {
-    /// Where the attribute was written.
+    /// Where the attribute was written, for messages about all of it.
     pub(crate) span: Span,
     pub(crate) routes: Vec<Route>,
 }
 
 impl Written {
-    /// Reads as much as there is to read, and reports every argument that cannot be read.
+    /// Reads the arguments, and reports each one that cannot be read.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut written = Self::default();
         let mut own = Errors::default();
@@ -67,7 +67,7 @@ impl Written {
         })
         .parse2(tokens);
 
-        // An argument that broke off in the middle also leaves syn's own "unexpected token".
+        // Where an argument was reported, syn adds an "unexpected token" of its own: drop it.
         if let (Err(error), true) = (parsed, own.is_empty()) {
             own.push(error);
         }
@@ -95,7 +95,7 @@ impl Written {
 
 impl Value {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        // `async |request| …` is an expression of its own; `async tenant_of` is our syntax.
+        // `async |request| …` is a Rust expression; `async tenant_of` is syntax of this crate.
         let prefix = input.peek(Token![async])
             && !input.peek2(Token![move])
             && !input.peek2(Token![|])
@@ -113,24 +113,29 @@ impl Value {
         }
     }
 
-    /// The value for a message: a literal is quoted, anything longer is named.
+    /// The value for a message.
     pub(crate) fn describe(&self) -> String {
-        match &self.expr {
-            Expr::Lit(literal) => format!("`{}`", literal.to_token_stream()),
-            Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
-                format!("`{}`", unary.to_token_stream().to_string().replace("- ", "-"))
-            }
-            Expr::Path(path) => {
-                format!("`{}`", path.to_token_stream().to_string().replace(' ', ""))
-            }
-            Expr::Array(array) if array.elems.is_empty() => "an empty list".to_owned(),
-            Expr::Array(_) => "a list".to_owned(),
-            Expr::Closure(_) => "a closure".to_owned(),
-            Expr::Call(_) | Expr::MethodCall(_) => "a call".to_owned(),
-            Expr::Macro(_) => "a macro call".to_owned(),
-            Expr::Async(_) | Expr::Block(_) => "a block".to_owned(),
-            _ => "an expression".to_owned(),
+        describe(&self.expr)
+    }
+}
+
+/// An expression for a message: a literal or a path is quoted, anything longer is named.
+pub(crate) fn describe(expr: &Expr) -> String {
+    match expr {
+        Expr::Lit(literal) => format!("`{}`", literal.to_token_stream()),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
+            format!("`{}`", unary.to_token_stream().to_string().replace("- ", "-"))
         }
+        Expr::Path(path) => {
+            format!("`{}`", path.to_token_stream().to_string().replace(' ', ""))
+        }
+        Expr::Array(array) if array.elems.is_empty() => "an empty list".to_owned(),
+        Expr::Array(_) => "a list".to_owned(),
+        Expr::Closure(_) => "a closure".to_owned(),
+        Expr::Call(_) | Expr::MethodCall(_) => "a call".to_owned(),
+        Expr::Macro(_) => "a macro call".to_owned(),
+        Expr::Async(_) | Expr::Block(_) => "a block".to_owned(),
+        _ => "an expression".to_owned(),
     }
 }
 
@@ -159,12 +164,12 @@ impl ToTokens for Marker {
     }
 }
 
-/// Whether the next token is this very name.
+/// Whether the next token is this name.
 pub(crate) fn peek_name(input: ParseStream<'_>, name: &str) -> bool {
     input.cursor().ident().is_some_and(|(ident, _)| ident == name)
 }
 
-/// Leaves the invisible group that a `macro_rules!` variable puts around an expression.
+/// Removes the invisible group that a `macro_rules!` variable puts around an expression.
 fn ungroup(expr: Expr) -> Expr {
     match expr {
         Expr::Group(group) => ungroup(*group.expr),
@@ -172,7 +177,7 @@ fn ungroup(expr: Expr) -> Expr {
     }
 }
 
-/// Goes on to the next argument, so that a mistake in one does not hide a mistake in another.
+/// Skips to the next `name = value`, so that a mistake in one argument does not hide another.
 fn skip_argument(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() {
         let at_argument = input.peek(Token![,])

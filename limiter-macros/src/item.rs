@@ -1,4 +1,4 @@
-//! The annotated function: its signature, and the attributes that stand beside ours.
+//! The annotated function: its signature, and the attributes beside ours.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -14,10 +14,10 @@ use crate::{
     route::Route,
 };
 
-/// The argument of a handler that has its gate already.
+/// The name of the argument that the gate of a handler has.
 pub(crate) const GATE: &str = "__limiter_gate";
 
-/// A function whose body stays unread: what is not changed need not be understood.
+/// A function whose body is not parsed, because it is not changed.
 pub(crate) struct Item {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -25,14 +25,14 @@ pub(crate) struct Item {
     pub(crate) body: Group,
 }
 
-/// One of our own attributes that has already moved down, and now waits to be folded.
+/// One of our own attributes that has moved down and is to be folded.
 pub(crate) struct Sibling {
     pub(crate) kind: Kind,
     pub(crate) args: TokenStream,
 }
 
 impl Item {
-    /// Reports everything that keeps the function from being a handler.
+    /// Reports each reason why the function cannot be a handler.
     pub(crate) fn check(&self, errors: &mut Errors) {
         let Signature {
             constness, asyncness, safety, abi, fn_token, ident, inputs, variadic, ..
@@ -42,18 +42,18 @@ impl Item {
         } else if asyncness.is_none() {
             errors.at(
                 quote!(#fn_token #ident),
-                format!("a handler is an `async fn`: write `async fn {ident}`"),
+                format!("a handler must be an `async fn`: write `async fn {ident}`"),
             );
         }
         if let Safety::Unsafe(unsafety) = safety {
             errors.at(
                 unsafety,
-                "a handler cannot be `unsafe`, because Actix calls it: remove it, and \
-                 write the `unsafe` block inside",
+                "a handler cannot be `unsafe`, because Actix calls it: remove `unsafe`, \
+                 and write an `unsafe` block in the body",
             );
         }
         if let Some(abi) = abi {
-            errors.at(abi, "a handler cannot be `extern`, because Actix calls it: remove it");
+            errors.at(abi, "a handler cannot be `extern`, because Actix calls it: remove `extern`");
         }
         if let Some(variadic) = variadic {
             errors.at(variadic, "a handler cannot be variadic: write an argument for each value");
@@ -63,8 +63,8 @@ impl Item {
         }
     }
 
-    /// The function as it would be without our attribute, repaired so far that it is a handler:
-    /// a mistake already reported should not be followed by ten that come of it.
+    /// The function without our attribute, changed where it could not be a handler, so that the
+    /// compiler does not report the consequences of a mistake that was reported.
     pub(crate) fn repaired(mut self) -> Self {
         let sig = &mut self.sig;
         sig.constness = None;
@@ -75,17 +75,17 @@ impl Item {
         self
     }
 
-    /// Removes attributes with the names of ours: the mistake that was reported is one of the
-    /// function, and each of them would report it again.
+    /// Removes attributes with the names of ours: each would report the mistakes of the function
+    /// again.
     pub(crate) fn without_siblings(mut self) -> Self {
         self.attrs.retain(|attribute| Kind::of_path(attribute.path()).is_none());
         self
     }
 
-    /// Takes our attributes that have moved down already, in their order.
+    /// Takes our attributes that have moved down, in their order.
     ///
-    /// They are told by their marker, never by their name: an attribute called `limit` may belong
-    /// to another crate, and ours may be imported under another name.
+    /// They are recognised by their marker, never by their name alone: an attribute called `limit`
+    /// may belong to another crate.
     pub(crate) fn take_siblings(&mut self) -> Vec<Sibling> {
         let mut siblings = Vec::new();
         self.attrs.retain(|attribute| match Sibling::recognise(attribute) {
@@ -98,8 +98,8 @@ impl Item {
         siblings
     }
 
-    /// Whether an attribute is left that may be a macro, and so may change the function or turn
-    /// out to be one of ours.
+    /// Whether an attribute is left that may be a macro. It may change the function, or be one of
+    /// ours under another name.
     pub(crate) fn has_unknown_attribute(&self) -> bool {
         self.attrs.iter().any(|attribute| {
             !INERT.iter().any(|name| attribute.path().is_ident(name))
@@ -107,7 +107,7 @@ impl Item {
         })
     }
 
-    /// The methods and paths of the route attributes that can be seen.
+    /// The routes of the route attributes that have not been expanded yet.
     pub(crate) fn routes(&self) -> Vec<Route> {
         self.attrs.iter().flat_map(Route::of).collect()
     }
@@ -117,7 +117,7 @@ impl Item {
         let Declaration { kind, root, args, .. } = declaration;
         let name = Ident::new(kind.name(), Span::mixed_site());
         let attribute = Attribute::parse_outer.parse2(quote!(#[#root::#name(#marker #args)]));
-        // Cannot fail: any tokens make an attribute, if a path stands before them.
+        // Cannot fail: an attribute is a path followed by any tokens.
         self.attrs.extend(attribute.unwrap_or_default());
     }
 }
@@ -133,7 +133,7 @@ impl Parse for Item {
             || (input.peek(Token![const]) && !input.peek2(Ident) && !input.peek2(Token![_]));
         if !is_function {
             return Err(input.error(
-                "limits go on a handler: expected an `async fn`; to limit several handlers, \
+                "expected a handler, which is an `async fn`: to limit several handlers together, \
                  annotate each with the same `#[shared_limit]`",
             ));
         }
@@ -141,7 +141,7 @@ impl Parse for Item {
         if input.peek(Token![;]) {
             return Err(Error::new_spanned(
                 &sig.ident,
-                "limits go on a handler with a body: annotate the function that implements this",
+                "expected a handler with a body: annotate the function that implements this one",
             ));
         }
         let body = match input.parse()? {
@@ -179,7 +179,7 @@ fn check_argument(argument: &FnArg, errors: &mut Errors) {
         FnArg::Receiver(receiver) => {
             return errors.at(
                 receiver,
-                "a handler has no `self`: take what it needs as arguments, for example \
+                "a handler cannot take `self`: take what it needs as arguments, for example \
                  `state: web::Data<State>`",
             );
         }
@@ -188,8 +188,8 @@ fn check_argument(argument: &FnArg, errors: &mut Errors) {
     if matches!(&*typed.pat, Pat::Ident(name) if name.ident == GATE) {
         errors.at(
             &typed.ty,
-            "this handler is limited already, by an attribute that was added after its limits \
-             were read: write all limits of a handler beside each other",
+            "this handler is already limited by attributes that were expanded before this one: \
+             write all limits of a handler next to each other",
         );
     }
     for attribute in &typed.attrs {
@@ -197,14 +197,14 @@ fn check_argument(argument: &FnArg, errors: &mut Errors) {
             errors.at(
                 attribute,
                 "a handler cannot have an argument under `#[cfg]`: write the function \
-                 twice, each under its `#[cfg]`",
+                 twice, each with its own `#[cfg]`",
             );
         }
     }
 }
 
-/// Attributes known to be no macros. The list only saves a step: with an attribute that is
-/// missing here, ours moves down once more than it must.
+/// Attributes that are known not to be macros. The list saves a step and nothing else: below an
+/// attribute that is missing here, ours moves down once without need.
 const INERT: &[&str] = &[
     "allow",
     "cfg",

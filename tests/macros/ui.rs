@@ -1,11 +1,11 @@
-//! What the compiler says about attributes: nothing about those that are right, and about each
-//! mistake one message, on the user's own words, that tells the remedy.
+//! What the compiler reports about attributes: nothing about correct ones, and one message about each
+//! mistake, at the user's own tokens, with the remedy.
 //!
 //! The messages are compared with those of Rust 1.95. `TRYBUILD=overwrite` writes them anew; read
 //! them as a user would before you keep them.
 
 #[test]
-fn attributes_speak_to_their_users() {
+fn each_mistake_is_reported_once_and_on_the_users_own_tokens() {
     let cases = trybuild::TestCases::new();
     for attribute in ["limit", "shared_limit", "exempt"] {
         cases.pass(format!("ui/{attribute}/pass/*.rs"));

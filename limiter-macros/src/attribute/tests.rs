@@ -1,7 +1,7 @@
-//! How attributes move down and fold, and what is left beside a mistake.
+//! How attributes move down and fold, and what is emitted after a mistake.
 //!
-//! Expansions are parsed back: the tests say what they are, not how they are spelt. The helpers that
-//! expand as the compiler would are those of all tests of this crate.
+//! Expansions are parsed back: the tests check their meaning, not their spelling. The
+//! helpers, which expand as the compiler would, serve all tests of this crate.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -10,7 +10,7 @@ use syn::{Expr, Item, ItemFn, ItemStatic, LitStr, Stmt};
 use super::{Kind, expand};
 
 #[test]
-fn moves_below_whatever_may_be_a_macro() {
+fn moves_below_every_possible_macro() {
     let expanded = expand(
         Kind::Limit,
         quote!("10/minute", cost = 2),
@@ -45,7 +45,7 @@ fn moves_below_whatever_may_be_a_macro() {
 }
 
 #[test]
-fn stays_where_nothing_can_be_a_macro() {
+fn stays_where_no_attribute_can_be_a_macro() {
     let function = quote! {
         /// Documented.
         #[allow(unused)]
@@ -99,7 +99,7 @@ fn siblings_fold_in_the_order_written() {
 }
 
 #[test]
-fn foreign_attribute_of_the_same_name_is_no_sibling() {
+fn foreign_attribute_of_the_same_name_is_not_a_sibling() {
     let function = quote!(
         #[other::limit("anything at all")]
         async fn f() -> u8 {
@@ -115,7 +115,7 @@ fn foreign_attribute_of_the_same_name_is_no_sibling() {
 }
 
 #[test]
-fn handler_is_left_beside_a_message() {
+fn handler_is_kept_beside_a_message() {
     let (messages, items) = refused(
         Kind::Limit,
         quote!("10 minute"),
@@ -133,7 +133,7 @@ fn handler_is_left_beside_a_message() {
 }
 
 #[test]
-fn unsound_function_is_repaired_and_spoken_of_once() {
+fn invalid_function_is_repaired_and_reported_once() {
     let (messages, items) = refused(
         Kind::Limit,
         quote!("10/minute"),
@@ -152,7 +152,7 @@ fn unsound_function_is_repaired_and_spoken_of_once() {
 }
 
 #[test]
-fn anything_else_is_left_as_it_is() {
+fn anything_else_is_emitted_unchanged() {
     let (messages, items) = refused(
         Kind::Limit,
         quote!("1/s"),
@@ -185,10 +185,10 @@ fn second_gate_is_refused() {
     );
     let (messages, _) = refused(Kind::Limit, quote!("2/s"), gated);
     assert_eq!(messages.len(), 1);
-    assert!(messages[0].contains("limited already"), "{messages:?}");
+    assert!(messages[0].contains("already limited"), "{messages:?}");
 }
 
-/// What is left of `args` on `function` when all our attributes have been expanded.
+/// The function when `args` and all our attributes on it have been expanded.
 pub(crate) fn limited(args: TokenStream, function: impl ToTokens) -> ItemFn {
     let expanded = expand(Kind::Limit, args, &function.into_token_stream());
     let function: ItemFn = syn::parse2(expanded).expect("a function, and no message");
@@ -204,7 +204,7 @@ pub(crate) fn limited(args: TokenStream, function: impl ToTokens) -> ItemFn {
     }
 }
 
-/// The messages of an expansion, and what is emitted beside them.
+/// The messages of an expansion, and the items emitted after them.
 pub(crate) fn refused(
     kind: Kind,
     args: TokenStream,

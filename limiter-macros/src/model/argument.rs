@@ -1,5 +1,4 @@
-//! The readers of named arguments: each turns a value into what its argument holds, or says what
-//! was expected.
+//! Reading the value of a named argument: each reader returns the value, or says what was expected.
 
 use syn::{Error, Expr, ExprArray, ExprLit, ExprPath, Lit, LitBool, LitStr, Path};
 
@@ -8,12 +7,15 @@ use super::{
     methods::methods,
     value::{Cost, Message, Meta, OnStoreError, ScopeName, Strategy},
 };
-use crate::{args::Value, errors::Errors};
+use crate::{
+    args::{Value, describe},
+    errors::Errors,
+};
 
-/// A value, and what a message says of its argument.
+/// The value of a named argument, with what a message needs to know about the argument.
 pub(super) struct Argument<'a> {
     pub(super) name: &'static str,
-    /// What the value is, to follow the word "expected".
+    /// Follows the word "expected" in a message.
     pub(super) expects: &'static str,
     pub(super) value: &'a Value,
 }
@@ -28,7 +30,7 @@ impl Argument<'_> {
         if text.value().trim().is_empty() { Err(self.mismatch()) } else { Ok(text) }
     }
 
-    /// Header fields carry the name, hence its alphabet.
+    /// Printable ASCII alone, because response headers carry the name.
     pub(super) fn policy_name(&self) -> syn::Result<LitStr> {
         let text = self.filled_string()?;
         let name = text.value();
@@ -36,7 +38,7 @@ impl Argument<'_> {
         if is_printable && name.len() <= 64 { Ok(text) } else { Err(self.mismatch()) }
     }
 
-    /// A window without an amount. What the parser says of it is about limits.
+    /// A duration. The parser's own message is about limits, and would mislead.
     pub(super) fn time(&self) -> syn::Result<LitStr> {
         let text = self.string()?;
         match limiter_core::notation::parse_window(&text.value()) {
@@ -84,7 +86,11 @@ impl Argument<'_> {
             Ok(cost) => Ok(Cost::Fixed(cost, literal.clone())),
             Err(_) => Err(Error::new(
                 literal.span(),
-                format!("`{}`: expected a number up to {}, found `{literal}`", self.name, u64::MAX),
+                format!(
+                    "`{}`: expected a number of at most {}, found `{literal}`",
+                    self.name,
+                    u64::MAX
+                ),
             )),
         }
     }
@@ -93,19 +99,23 @@ impl Argument<'_> {
         Function::read(self.name, self.value)?.ok_or_else(|| self.mismatch())
     }
 
-    /// A function that runs when the answer is there, and cannot be waited for.
+    /// A function that runs while the response is written, and so cannot be async.
     pub(super) fn sync_function(&self) -> syn::Result<Expr> {
         if let Some(token) = Function::never_awaited(self.value) {
-            return Err(Error::new(token.span, self.cannot_wait()));
+            return Err(Error::new(token.span, self.cannot_be_async()));
         }
         let Function { is_async, expr } = self.function()?;
-        if is_async { Err(Error::new_spanned(self.value, self.cannot_wait())) } else { Ok(expr) }
+        if is_async {
+            Err(Error::new_spanned(self.value, self.cannot_be_async()))
+        } else {
+            Ok(expr)
+        }
     }
 
-    fn cannot_wait(&self) -> String {
+    fn cannot_be_async(&self) -> String {
         format!(
-            "`{}` runs when the answer is written, and cannot wait: remove `async`, and spawn what \
-             takes long",
+            "`{}` cannot be async, because it runs while the response is written: remove `async`, \
+             and spawn slow work as a task",
             self.name
         )
     }
@@ -146,8 +156,11 @@ impl Argument<'_> {
                 }
                 other => errors.at(
                     other,
-                    "expected a limit in a string such as `\"5/minute\"`, or a `static` of type \
-                     `MetaLimit`",
+                    format!(
+                        "expected a limit string such as `\"5/minute\"`, or a `static` of type \
+                     `MetaLimit`, found {}",
+                        describe(other)
+                    ),
                 ),
             }
         }

@@ -1,4 +1,4 @@
-//! What one attribute declares.
+//! What one attribute declares about its handler.
 
 use proc_macro2::{Span, TokenStream};
 
@@ -10,22 +10,23 @@ use crate::{
     route::Route,
 };
 
-/// One attribute, understood and checked.
+/// One attribute, read and checked.
 pub(crate) struct Declaration {
     pub(crate) kind: Kind,
-    pub(crate) what: What,
+    pub(crate) effect: Effect,
     pub(crate) root: Root,
-    /// The routes the attribute saw where it was written.
+    /// The routes that could be seen where the attribute was written.
     pub(crate) routes: Vec<Route>,
     /// The attribute itself, for messages about all of it.
     pub(crate) span: Span,
-    /// The attribute has moved below the others already.
+    /// The attribute has moved below the others.
     pub(crate) has_moved: bool,
     /// The arguments as written.
     pub(crate) args: TokenStream,
 }
 
-pub(crate) enum What {
+/// What the attribute does to its handler.
+pub(crate) enum Effect {
     Limit(Box<Limit>),
     Exempt(Exemption),
 }
@@ -42,23 +43,23 @@ impl Declaration {
         let written = Written::parse(args, &mut own);
         let mut options = Options::read(kind, &written.named, &mut own);
         let root = Root::new(options.root.take());
-        let what = match kind {
-            Kind::Exempt => Some(What::Exempt(Exemption::read(&written.positional, &mut own))),
+        let effect = match kind {
+            Kind::Exempt => Some(Effect::Exempt(Exemption::read(&written.positional, &mut own))),
             Kind::Limit | Kind::SharedLimit => {
                 Limit::read(kind, span, &written.positional, options, &mut own)
-                    .map(|limit| What::Limit(Box::new(limit)))
+                    .map(|limit| Effect::Limit(Box::new(limit)))
             }
         };
 
-        let is_sound = own.is_empty();
+        let is_valid = own.is_empty();
         errors.append(own);
         let Written { marker, tokens: args, .. } = written;
         let has_moved = marker.is_some();
         let (span, routes) =
             marker.map_or((span, Vec::new()), |Marker { span, routes }| (span, routes));
-        what.filter(|_| is_sound).map(|what| Self {
+        effect.filter(|_| is_valid).map(|effect| Self {
             kind,
-            what,
+            effect,
             root,
             routes,
             span,

@@ -7,14 +7,14 @@ use crate::{args::Value, errors::Errors};
 /// What `#[exempt]` exempts from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Exemption {
-    /// No flag was written, which means all of them.
+    /// No flag was written: exempt from all of them.
     pub(crate) is_bare: bool,
     pub(crate) defaults: bool,
     pub(crate) application: bool,
     pub(crate) meta: bool,
 }
 
-/// The place of a flag in an exemption.
+/// The field of a flag in an exemption.
 type Flag = fn(&mut Exemption) -> &mut bool;
 
 impl Exemption {
@@ -25,13 +25,15 @@ impl Exemption {
         ("meta", |exemption| &mut exemption.meta),
     ];
 
-    /// What to say of `name = …` in `#[exempt]`, which has flags instead.
+    /// The message for `name = …` in `#[exempt]`, which has flags instead.
     pub(crate) fn unknown_argument(name: &str) -> String {
         match Self::FLAGS.iter().find(|(flag, _)| *flag == name) {
-            Some((flag, _)) => format!("`{flag}` is a flag: write `#[exempt({flag})]`"),
+            Some((flag, _)) => {
+                format!("`{flag}` is a flag and takes no value: write `#[exempt({flag})]`")
+            }
             None => format!(
-                "`#[exempt]` has no argument `{name}`: expected `defaults`, `application` or \
-                 `meta`, or nothing to be exempt from all three"
+                "unknown argument `{name}` of `#[exempt]`: expected `defaults`, `application` or \
+                 `meta`, or no argument to be exempt from all three"
             ),
         }
     }
@@ -53,7 +55,7 @@ impl Exemption {
                 continue;
             };
             if std::mem::replace(slot(&mut exemption), true) {
-                errors.at(value, format!("`{name}` was given already: remove one of the two"));
+                errors.at(value, format!("duplicate flag `{name}`: remove one of the two"));
             }
         }
         if positional.is_empty() {

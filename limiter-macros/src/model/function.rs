@@ -1,4 +1,4 @@
-//! A function that an argument names.
+//! A function of the request, as the value of an argument.
 
 use syn::{Error, Expr, ExprClosure, ExprUnary, Token, UnOp};
 
@@ -11,7 +11,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Reads the value of the argument `name`; `None` if it is nothing like a function.
+    /// Reads the value of the argument `name`; `None` if it cannot be a function.
     pub(crate) fn read(name: &str, value: &Value) -> syn::Result<Option<Self>> {
         let is_function = !matches!(
             &value.expr,
@@ -27,7 +27,9 @@ impl Function {
         if let Some(token) = Self::never_awaited(value) {
             return Err(Error::new(
                 token.span,
-                format!("`{name}` would not be awaited: write `async |request| …`"),
+                format!(
+                    "the `async` block of `{name}` is never awaited: write `async |request| …`"
+                ),
             ));
         }
         let is_async_closure =
@@ -38,7 +40,7 @@ impl Function {
         }))
     }
 
-    /// The `async` of a closure whose body is an async block, which our call would drop.
+    /// The `async` of a closure whose body is an async block: the call would drop its future.
     pub(crate) fn never_awaited(value: &Value) -> Option<Token![async]> {
         match (&value.asyncness, &value.expr) {
             (None, Expr::Closure(ExprClosure { asyncness: None, body, .. })) => match &**body {

@@ -1,17 +1,17 @@
-//! All declarations about one handler, put together.
+//! The declarations of all attributes of one handler, combined.
 
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::Error;
 
 use super::{
-    declaration::{Declaration, What},
+    declaration::{Declaration, Effect},
     exemption::Exemption,
     limit::Limit,
 };
 use crate::{errors::Errors, root::Root, route::Route};
 
-/// Everything that was declared about one handler.
+/// The limits and exemptions of one handler.
 #[derive(Default)]
 pub(crate) struct Handler {
     pub(crate) root: Root,
@@ -23,23 +23,23 @@ pub(crate) struct Handler {
 }
 
 impl Handler {
-    /// Puts the declarations of one handler together, and reports where they contradict.
+    /// Combines the declarations of one handler, and reports those that contradict each other.
     pub(crate) fn new(declarations: Vec<Declaration>, errors: &mut Errors) -> Self {
         let mut handler = Self::default();
         let mut seen = Vec::new();
         for declaration in declarations {
-            // Attributes of the same words count once, as in the reference.
+            // Attributes with the same arguments count once, as in Flask-Limiter.
             let words = (declaration.kind, words(&declaration.args));
             let is_repeated = seen.contains(&words);
             seen.push(words);
 
-            let Declaration { what, root, routes, span, .. } = declaration;
+            let Declaration { effect, root, routes, span, .. } = declaration;
             handler.add_root(root, errors);
             handler.add_routes(routes);
-            match what {
+            match effect {
                 _ if is_repeated => {}
-                What::Limit(limit) => handler.limits.push(*limit),
-                What::Exempt(exemption) => handler.add_exemption(exemption, span),
+                Effect::Limit(limit) => handler.limits.push(*limit),
+                Effect::Exempt(exemption) => handler.add_exemption(exemption, span),
             }
         }
         handler.check(errors);
@@ -51,8 +51,8 @@ impl Handler {
             (Some(known), Some(other)) if words(known) != words(other) => {
                 errors.at(
                     other,
-                    "another attribute of this handler names another `crate`: write the same path, \
-                     or write it once",
+                    "the attributes of this handler have different `crate` paths: write the same \
+                     path in each, or write it once",
                 );
             }
             (None, Some(_)) => self.root = root,
@@ -82,9 +82,9 @@ impl Handler {
         if let (Some(span), false) = (self.bare_exemption, self.limits.is_empty()) {
             errors.push(Error::new(
                 span,
-                "`#[exempt]` says that this handler is never limited, but it has a limit: remove \
-                 one of the two, or keep the limit and be exempt from the others with \
-                 `#[exempt(defaults, application)]`",
+                "`#[exempt]` without flags conflicts with the limit of this handler: remove one of \
+                 the two, or write `#[exempt(defaults, application)]` to keep only the handler's \
+                 own limits",
             ));
         } else if self.exemption.defaults {
             let kept = self.limits.iter().filter_map(|limit| {
@@ -101,7 +101,7 @@ impl Handler {
     }
 }
 
-/// Tokens as one text, to compare what was written.
+/// Tokens as text, to compare them. A trailing comma does not count.
 fn words(tokens: &impl ToTokens) -> String {
     tokens.to_token_stream().to_string().trim_end_matches(',').trim_end().to_owned()
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{args::Value, errors::Errors};
 
-/// The limits of one attribute, and everything said about them.
+/// The limits of one attribute, with their options.
 pub(crate) struct Limit {
     pub(crate) source: Source,
     pub(crate) options: Options,
@@ -30,7 +30,7 @@ impl Limit {
         }
         let source = match positional.first() {
             Some(first) => Source::read(kind, first, &mut options, errors),
-            // What could not be read is not missing.
+            // An argument that could not be read may have been the limit.
             None => {
                 if errors.is_empty() {
                     errors.push(Error::new(span, Source::missing_message(kind)));
@@ -43,7 +43,7 @@ impl Limit {
         Some(limit)
     }
 
-    /// The rules between the limits and the named arguments.
+    /// Checks the limits and the named arguments against each other.
     fn check(&self, errors: &mut Errors) {
         if let Source::Own(Limits::Text(text)) | Source::Shared(Limits::Text(text), _) =
             &self.source
@@ -57,7 +57,7 @@ impl Limit {
         self.check_shadow(errors);
     }
 
-    /// Whether quotas are well-formed, and possible for the strategy and the cost.
+    /// Checks that quotas are well-formed, and that the strategy and the cost permit them.
     fn check_quotas(&self, text: &LitStr, errors: &mut Errors) {
         let quotas = match limiter_core::notation::parse_many(&text.value()) {
             Ok(quotas) => quotas,
@@ -72,13 +72,13 @@ impl Limit {
             errors.at(
                 &strategy.literal,
                 format!(
-                    "`{quota}` has a burst, which `{name}` cannot keep: write `strategy = \
-                     \"token-bucket\"`, or leave the burst out"
+                    "expected no burst for the strategy `{name}`, found `{quota}`: write \
+                     `strategy = \"token-bucket\"`, or leave the burst out"
                 ),
             );
         }
 
-        // A quota of zero blocks whatever the cost is: that was meant.
+        // A quota of zero admits nothing, on purpose.
         if let Some(Cost::Fixed(cost, literal)) = &self.options.cost
             && let Some(quota) =
                 quotas.iter().find(|quota| quota.amount() > 0 && *cost > quota.capacity())
@@ -86,8 +86,8 @@ impl Limit {
             errors.at(
                 literal,
                 format!(
-                    "a cost of {cost} could never be admitted by `{quota}`: write at most {}, or \
-                     raise the limit",
+                    "expected a cost of at most {}, found {cost}: under `{quota}` no request would \
+                     ever be admitted",
                     quota.capacity()
                 ),
             );
@@ -106,8 +106,8 @@ impl Limit {
                 }
                 Meta::Declared(path) if block.is_some() => errors.at(
                     path,
-                    "a declared `MetaLimit` says itself for how long it blocks: move `block` to its \
-                     declaration",
+                    "`block` does not apply to a declared `MetaLimit`: call `.block(…)` where it \
+                     is declared",
                 ),
                 Meta::Declared(_) => {}
             }
@@ -117,13 +117,13 @@ impl Limit {
         {
             errors.at(
                 block,
-                "`block` says for how long clients with too many breaches are locked out: say how \
-                 many with `meta = \"5/minute\"`",
+                "`block` has no effect without `meta`: add the limit on breaches after which a \
+                 client is locked out, such as `meta = \"5/minute\"`",
             );
         }
     }
 
-    /// A limit that never denies has no use for what happens when it does.
+    /// Reports options that only matter on a denial, where there is none.
     fn check_shadow(&self, errors: &mut Errors) {
         let Options {
             shadow, override_defaults, candidate, on_breach, error_message, meta, ..
@@ -154,10 +154,12 @@ impl Limit {
     }
 }
 
-/// What to do about a second value without a name.
+/// The message for a second value without a name.
 fn surplus_message(surplus: &Value) -> String {
     if surplus.as_string().is_some() {
-        return "one string holds all limits: write `\"100/day; 10/minute\"`".to_owned();
+        return "expected one string with all limits, such as `\"100/day; 10/minute\"`, found \
+                another string"
+            .to_owned();
     }
     let forgotten = match &surplus.expr {
         Expr::Path(path) => expectation(&path.path),

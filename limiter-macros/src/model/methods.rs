@@ -2,27 +2,33 @@
 
 use syn::{Expr, ExprLit, Lit, Token, punctuated::Punctuated};
 
-use crate::{errors::Errors, route::METHODS};
+use crate::{args::describe, errors::Errors, route::METHODS};
 
-/// The methods of a list, in capitals.
+/// The methods of a list, in upper case.
 pub(super) fn methods(elements: &Punctuated<Expr, Token![,]>) -> syn::Result<Vec<String>> {
     let mut errors = Errors::default();
     let mut methods = Vec::new();
     for element in elements {
         let Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) = element else {
-            errors.at(element, "expected a method such as `\"GET\"`");
+            errors.at(
+                element,
+                format!("expected a method such as `\"GET\"`, found {}", describe(element)),
+            );
             continue;
         };
         let method = literal.value().to_ascii_uppercase();
         if !is_token(&method) {
             errors.at(
                 literal,
-                "expected a method such as `\"GET\"`: one word, without spaces or separators",
+                format!(
+                    "expected one method such as `\"GET\"`, without spaces or separators, found {}",
+                    describe(element)
+                ),
             );
         } else if let Some(meant) = misspelt(&method) {
             errors.at(literal, format!("expected a method, found `{method}`: write `{meant}`"));
         } else if methods.contains(&method) {
-            errors.at(literal, format!("`{method}` is in the list already: remove one"));
+            errors.at(literal, format!("duplicate method `{method}`: remove one of the two"));
         } else {
             methods.push(method);
         }
@@ -30,15 +36,15 @@ pub(super) fn methods(elements: &Punctuated<Expr, Token![,]>) -> syn::Result<Vec
     errors.into_result().map(|()| methods)
 }
 
-/// The method that was meant by a word which is nearly one: the limit would apply to no request. Any
-/// other word is a method of somebody's own.
+/// The method that a word misspells, by one letter or by two that are swapped: the limit would
+/// apply to no request. Any other word is taken for a custom method.
 fn misspelt(word: &str) -> Option<&'static str> {
     let is_near = |method: &&&str| {
         let same = |(a, b): &(u8, u8)| a == b;
         let ahead = word.bytes().zip(method.bytes()).take_while(same).count();
         let behind = word.bytes().rev().zip(method.bytes().rev()).take_while(same).count();
         let (shorter, longer) = (word.len().min(method.len()), word.len().max(method.len()));
-        // One letter is missing, too many, another one, or has changed places with the next.
+        // One letter is missing, added or different, or two neighbours are swapped.
         let letters = longer.saturating_sub(ahead + behind);
         let swapped = word.len() == method.len() && letters == 2 && {
             let (a, b) = (word.as_bytes(), method.as_bytes());

@@ -1,5 +1,5 @@
-//! The named arguments: one table drives how they are read, which may stand where, and what a
-//! message says about them.
+//! The named arguments. One table says how each is read, on which attributes it is allowed, and
+//! what a message expects.
 
 use syn::{Expr, LitBool, LitStr, Path};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{args::Named, errors::Errors};
 
-/// The values of the named arguments, each as far as it was given.
+/// The values of the named arguments that were written.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) key: Option<Function>,
@@ -47,7 +47,7 @@ impl Options {
                 continue;
             };
             if named[..index].iter().any(|earlier| earlier.name == *name) {
-                errors.at(name, format!("`{name}` was given already: remove one of the two"));
+                errors.at(name, format!("duplicate argument `{name}`: remove one of the two"));
                 continue;
             }
             let argument = Argument { name: row.name, expects: row.expects, value };
@@ -57,7 +57,7 @@ impl Options {
     }
 }
 
-/// Whether a word is the name of an argument, so that the user has likely forgotten its value.
+/// What the argument of this name expects, if there is one: its value was likely forgotten.
 pub(crate) fn expectation(name: &Path) -> Option<&'static str> {
     ROWS.iter().find(|row| name.is_ident(row.name)).map(|row| row.expects)
 }
@@ -69,14 +69,14 @@ fn unknown(kind: Kind, name: &str) -> String {
     let known = ROWS.iter().filter(|row| row.allowed_on.contains(&kind)).map(|row| row.name);
     let known = known.collect::<Vec<_>>().join("`, `");
     let on = kind.name();
-    format!("`#[{on}]` has no argument `{name}`: expected one of `{known}`")
+    format!("unknown argument `{name}` of `#[{on}]`: expected one of `{known}`")
 }
 
-/// A named argument: a new one is a row here and a field of [`Options`].
+/// A named argument. A new one is a row here and a field of [`Options`].
 struct Row {
     name: &'static str,
     allowed_on: &'static [Kind],
-    /// What the value is, to follow the word "expected".
+    /// Follows the word "expected" in a message.
     expects: &'static str,
     read: fn(&mut Options, &Argument<'_>) -> syn::Result<()>,
 }
@@ -116,7 +116,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "scope",
         allowed_on: LIMITS,
-        expects: "a string that is not empty, such as `\"mysql\"`, or a function of the request \
+        expects: "a non-empty string such as `\"mysql\"`, or a function of the request \
                   such as `tenant_of`",
         read: |options, argument| set(&mut options.scope, argument.scope()),
     },
@@ -163,8 +163,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "block",
         allowed_on: LIMITS,
-        expects: "the time for which clients with too many breaches are locked out, such as \
-                  `\"10 minutes\"`",
+        expects: "a string with a duration, such as `\"10 minutes\"`",
         read: |options, argument| set(&mut options.block, argument.time()),
     },
     Row {
@@ -176,7 +175,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "candidate",
         allowed_on: LIMITS,
-        expects: "limits to try out beside these, such as `\"50/minute\"`",
+        expects: "a limit string to try out, such as `\"50/minute\"`",
         read: |options, argument| set(&mut options.candidate, argument.string()),
     },
     Row {

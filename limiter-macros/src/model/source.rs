@@ -1,4 +1,4 @@
-//! The quotas of one attribute, and whose counters they are.
+//! The quotas of one attribute, and which handlers share their counters.
 
 use proc_macro2::Span;
 use syn::{Expr, LitStr, Path};
@@ -6,7 +6,7 @@ use syn::{Expr, LitStr, Path};
 use super::{function::Function, kind::Kind, options::Options, value::ScopeName};
 use crate::{args::Value, errors::Errors};
 
-/// Where the quotas come from, and whose counters they share.
+/// The quotas of one attribute, with the scope that handlers share, if they do.
 pub(crate) enum Source {
     /// `#[limit("10/minute")]`.
     Own(Limits),
@@ -53,11 +53,11 @@ impl Source {
         if scope.is_none() && errors.is_empty() {
             errors.at(
                 first,
-                "a shared limit needs the name its handlers share: add `scope = \"…\"`, or name a \
-                 `static` of type `SharedLimit`",
+                "the scope is missing: add `scope = \"…\"`, the name that the handlers share, or \
+                 write a `static` of type `SharedLimit`",
             );
         }
-        // Without a scope, the limits are still checked.
+        // The limits are checked even if the scope is missing.
         let nameless = || ScopeName::Text(LitStr::new("", Span::call_site()));
         Some(Self::Shared(limits, scope.unwrap_or_else(nameless)))
     }
@@ -65,11 +65,11 @@ impl Source {
     fn expected(kind: Kind) -> &'static str {
         match kind {
             Kind::SharedLimit => {
-                "limits in a string such as `\"100/hour\"`, a function of the request, or a \
+                "a limit string such as `\"100/hour\"`, a function of the request, or a \
                  `static` of type `SharedLimit`"
             }
             Kind::Limit | Kind::Exempt => {
-                "limits in a string such as `\"100/day; 10/minute\"`, or a function of the request \
+                "a limit string such as `\"100/day; 10/minute\"`, or a function of the request \
                  such as `tier_of`"
             }
         }
@@ -88,7 +88,7 @@ impl Limits {
     fn read(value: &Value) -> syn::Result<Option<Self>> {
         Ok(match value.as_string() {
             Some(text) => Some(Self::Text(text.clone())),
-            // `concat!` and its like: what they yield cannot be seen, and is no function.
+            // A macro such as `concat!`: its result cannot be seen here.
             None if matches!(value.expr, Expr::Macro(_)) => None,
             None => Function::read("limit", value)?.map(Self::Function),
         })

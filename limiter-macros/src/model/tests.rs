@@ -37,7 +37,7 @@ fn mistake_in_one_argument_hides_none_in_the_next() {
 }
 
 #[test]
-fn what_could_not_be_read_is_not_missing() {
+fn unreadable_argument_is_not_reported_missing() {
     let function = || {
         quote!(
             async fn f() -> u8 {
@@ -69,7 +69,7 @@ fn contradictions_leave_the_handler_unlimited_with_one_message() {
 }
 
 #[test]
-fn cost_is_held_against_what_a_quota_can_ever_admit() {
+fn cost_is_checked_against_the_capacity_of_each_quota() {
     let check = |args: TokenStream| {
         refused(
             Kind::Limit,
