@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Error;
 
-/// Collects mistakes, so that a user who made three is told of three.
+/// Collects mistakes, so that one compilation reports all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Errors(Option<Error>);
 
@@ -18,17 +18,17 @@ impl Errors {
         }
     }
 
-    /// A mistake in the user's own `tokens`.
+    /// Reports a mistake at the user's own `tokens`.
     pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.push(Error::new_spanned(tokens, message));
     }
 
-    /// The value of a step that may have failed; its mistake is kept.
+    /// The value of a result; an error is collected.
     pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 
-    /// Adds the mistakes of a part.
+    /// Adds all mistakes of another collection.
     pub(crate) fn append(&mut self, other: Self) {
         if let Some(error) = other.0 {
             self.push(error);

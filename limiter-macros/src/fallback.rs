@@ -1,17 +1,19 @@
-//! What is emitted beside the messages, so that one mistake gives one message.
+//! What is emitted after a mistake: the messages, and the function without its limits.
+//!
+//! The function is kept so that its uses still compile: one mistake gives one message.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use crate::{errors::Errors, item::Item};
 
-/// The messages, and the function as a handler without our attribute: its uses still compile.
+/// The messages, and the function as a handler without our attribute.
 pub(crate) fn unlimited(item: Item, errors: Errors) -> TokenStream {
-    beside(&item.repaired(), errors)
+    unchanged(&item.repaired(), errors)
 }
 
-/// The messages, and what was annotated, as it is.
-pub(crate) fn beside(item: &impl ToTokens, errors: Errors) -> TokenStream {
+/// The messages, and what was annotated, unchanged.
+pub(crate) fn unchanged(item: &impl ToTokens, errors: Errors) -> TokenStream {
     let errors = errors.into_tokens();
     quote!(#errors #item)
 }

@@ -5,14 +5,14 @@
 //!
 //! # The story of one attribute
 //!
-//! 1. What was **written** between its parentheses is read, as far as it can be: every mistake is
-//!    reported, each on the words that are wrong.
-//! 2. What is **meant** by it is checked, with the parser that also reads limits at run time.
+//! 1. Its arguments are **read**. Every mistake is reported, each at the tokens that are wrong.
+//! 2. What they mean is **checked**, with the parser that also reads limits at run time.
 //! 3. It **moves down** below every other attribute that may be a macro. The compiler expands
-//!    attributes from the top; down there the route attributes are gone, and what they said is
-//!    carried along for the list of handlers.
-//! 4. The last one **folds** its siblings. They are told by a mark and not by a name, so renamed
-//!    imports, paths and `cfg_attr` work, and a foreign attribute of the same name is left alone.
+//!    attributes from the top, so the route attributes are gone when it arrives at the bottom: it
+//!    takes the routes along, for the list of handlers.
+//! 4. The last one **folds** its siblings. It recognises them by a marker and not by their name
+//!    alone, so renamed imports, paths and `cfg_attr` work, and an attribute of the same name from
+//!    another crate is not touched.
 //! 5. The handler is **expanded**: a static record of all its limits, submitted to the link-time
 //!    list of handlers, and a gate around its arguments.
 //!
@@ -29,7 +29,23 @@
 //! }
 //! ```
 //!
-//! The gate decides before it extracts: a denied request has not had its body read.
+//! The gate decides before it extracts: the body of a denied request is not read.
+//!
+//! # Where to find what
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `errors` | the mistakes of one attribute, reported together |
+//! | `root` | the path by which generated code reaches `limiter_actix` |
+//! | `route` | the routes of a handler |
+//! | `args` | arguments as syntax |
+//! | `model` | what arguments mean, and which of them contradict each other |
+//! | `item` | the annotated function |
+//! | `expand` | generated code: the record and the gate |
+//! | `fallback` | what is emitted after a mistake |
+//! | `attribute` | the steps above, from start to end |
+//!
+//! A module imports only those above it in this table.
 
 mod args;
 mod attribute;
@@ -75,9 +91,9 @@ use crate::model::Kind;
 /// ```
 ///
 /// The attribute stands above or below a route attribute, on a plain `async fn` for
-/// `web::get().to(…)`, on a generic function or on an associated function without `self`. Several
-/// on one handler all apply; those of exactly the same words count once. A handler is called
-/// directly, for example in a test, through `Gate::for_test`.
+/// `web::get().to(…)`, on a generic function or on an associated function without `self`. All
+/// attributes of a handler apply; those with exactly the same arguments count once. To call a
+/// handler directly, for example in a test, pass it a `Gate::for_test`.
 ///
 /// # Arguments
 ///
@@ -85,34 +101,34 @@ use crate::model::Kind;
 /// | --- | --- | --- |
 /// | first | a string with one or several limits, checked by the compiler; or a [function of the request](#dynamic-limits) that returns such a string | required |
 /// | `key` | a function of the request: who is limited | the limiter's key |
-/// | `cost` | a whole number, or a function of the request; 0 looks without taking | `1` |
-/// | `cost_after` | a function of the response: what to charge on top of `cost`, as far as it is there | nothing |
-/// | `override_defaults` | `false`: the limiter's default limits apply as well | `true`; `false` of a shadow |
+/// | `cost` | a whole number, or a function of the request; 0 checks the limit without counting | `1` |
+/// | `cost_after` | a function of the response: what to charge on top of `cost`, up to what is left | nothing |
+/// | `override_defaults` | `false`: the limiter's default limits apply as well | `true`; for a shadow `false` |
 /// | `per_method` | `true`: each method has a counter of its own | `false` |
 /// | `methods` | the methods that are limited: `["GET", "POST"]`; default limits apply to the others | all |
 /// | `scope` | a string, or a function of the request that returns one: divides the handler's counter | none |
-/// | `exempt_when` | a function of the request that returns a `bool`: `true` leaves the request alone | never |
-/// | `deduct_when` | a function of the response that returns a `bool`: `false` gives the cost back | always |
+/// | `exempt_when` | a function of the request that returns a `bool`; on `true` the limit does not apply | never |
+/// | `deduct_when` | a function of the response that returns a `bool`; on `false` the cost is refunded | always |
 /// | `on_breach` | a function of the breach: called for every denial; a response it returns is sent in place of the limiter's | the limiter's |
 /// | `error_message` | a string for the body of a denial, or a function of the breach that returns one | the quota |
 /// | `meta` | a limit on the number of breaches, such as `"5/minute"`; a `static` of type `MetaLimit`; or a list of these | none |
-/// | `block` | for how long the texts in `meta` lock out: `"10 minutes"` | until the window of `meta` ends |
+/// | `block` | how long the strings in `meta` lock a client out: `"10 minutes"` | until the window of `meta` ends |
 /// | `shadow` | `true`: evaluated, counted and reported, never denies | `false` |
-/// | `candidate` | a string with limits that are tried out beside these, as shadows of them | none |
+/// | `candidate` | a string with limits to try out: they are evaluated, counted and reported, and never deny | none |
 /// | `name` | the policy's name in headers and reports: 1 to 64 printable ASCII characters | derived |
 /// | `strategy` | `"fixed-window"`, `"moving-window"`, `"sliding-window-counter"` or `"token-bucket"` | the limiter's |
-/// | `on_store_error` | what happens while a remote storage does not answer: `"local"` counts in this process, `"deny"` answers with 503, `"allow"` leaves the limit out | the limiter's |
+/// | `on_store_error` | what happens while a remote storage does not answer: `"local"` counts in this process, `"deny"` answers with 503, `"allow"` skips the limit | the limiter's |
 /// | `crate` | the path of `limiter_actix`, if it is not a direct dependency | `::limiter_actix` |
 ///
 /// # Functions
 ///
 /// A function is a path, a closure, or a call that returns one; for `key` it is any `KeyBy` value
-/// such as `header("x-device")` or a tuple of them. What it may be depends on when it is called:
+/// such as `header("x-device")` or a tuple of them. Its signature depends on the argument:
 ///
 /// | argument | called with | returns | may be async |
 /// | --- | --- | --- | --- |
 /// | first | `&HttpRequest` | a `&'static str`, a `String`, a `Cow` of them, or an `Option` of one | yes |
-/// | `key` | `&HttpRequest` | a `Key`, a text, a number, an `IpAddr`, or an `Option` of one | yes |
+/// | `key` | `&HttpRequest` | a `Key`, a string, a number, an `IpAddr`, or an `Option` of one | yes |
 /// | `cost` | `&HttpRequest` | `u64` | yes |
 /// | `scope` | `&HttpRequest` | a `&'static str`, a `String`, or a `Cow` of them | yes |
 /// | `exempt_when` | `&HttpRequest` | `bool` | yes |
@@ -121,8 +137,8 @@ use crate::model::Kind;
 /// | `on_breach` | `&Breach<'_>` | nothing, an `HttpResponse`, or an `Option` of one | no |
 /// | `error_message` | `&Breach<'_>` | a `String` or a `&'static str` | no |
 ///
-/// Functions of the request are asked before anything is decided, and the request can wait for
-/// them. They are called synchronously, unless the word `async` stands before them:
+/// Functions of the request are called before the limits are decided. They are called
+/// synchronously, unless you write `async` before them:
 ///
 /// ```
 /// use actix_web::HttpRequest;
@@ -149,9 +165,9 @@ use crate::model::Kind;
 /// # assert_eq!(listed.limits().len(), 5);
 /// ```
 ///
-/// Functions of the response and of the breach run while the answer is being written, with borrows
-/// of it that cannot be held across an await, so they are never async. What takes long, such as a
-/// message to somebody, is spawned from them:
+/// Functions of the response and of the breach run while the response is written. They borrow it,
+/// and the borrow cannot be held across an await, so they are never async. Spawn slow work, such as
+/// sending a message, as a task:
 ///
 /// ```
 /// use actix_web::{HttpResponse, dev::ResponseHead, post};
@@ -159,7 +175,7 @@ use crate::model::Kind;
 ///
 /// static HAMMERING: MetaLimit = MetaLimit::new("20/day").block("1 day");
 ///
-/// /// Only failed attempts count; who fails too often and goes on is locked out.
+/// /// Only failed attempts count. A client that keeps failing is locked out.
 /// #[post("/login")]
 /// #[limit("5/minute", deduct_when = has_failed, error_message = excuse, meta = HAMMERING)]
 /// async fn login() -> HttpResponse {
@@ -194,13 +210,13 @@ use crate::model::Kind;
 /// # let _ = (login, complete);
 /// ```
 ///
-/// A function named here is found from where the handler stands. `Self` and the generic parameters
-/// of the handler are not known to it: the record of the limits is one `static` for all of them.
+/// Paths are resolved in the scope of the handler. They cannot name `Self` or its generic
+/// parameters, because the record of the limits is one `static` for all of them.
 ///
 /// # Dynamic limits
 ///
 /// Instead of a string, the first argument may be a function of the request. It is called for every
-/// request, and what it returns is parsed once and remembered:
+/// request. Each string that it returns is parsed once and cached:
 ///
 /// ```
 /// use actix_web::{HttpRequest, get};
@@ -226,7 +242,7 @@ use crate::model::Kind;
 ///     }
 /// }
 ///
-/// /// `None` and an empty text: this request has no such limit.
+/// /// `None` or an empty string: the limit does not apply to this request.
 /// async fn stored_tier(request: &HttpRequest) -> Option<String> {
 ///     # let _ = request;
 ///     Some("60/minute".to_owned())
@@ -238,15 +254,15 @@ use crate::model::Kind;
 /// # let _ = (catalogue, summary);
 /// ```
 ///
-/// A text that cannot be parsed is logged, once, with the handler's name. By default it counts as
-/// none, so the handler's other limits and the default limits apply; where there is nothing to fall
-/// back to, let `LimiterBuilder::invalid_dynamic_limit` deny the request.
+/// A string that cannot be parsed is logged once, with the handler's name. By default it counts as
+/// no limit: the handler's other limits and the default limits apply. If there are none to fall
+/// back to, `LimiterBuilder::invalid_dynamic_limit` can deny the request instead.
 ///
 /// # Mistakes are compile errors
 ///
-/// Limits that cannot be parsed, a cost that could never be admitted, a burst for a strategy that
-/// has none, functions that take or return something else, what is said of the denials of a shadow,
-/// unknown or repeated arguments, values of the wrong kind:
+/// Limits that cannot be parsed, a cost above what a limit can admit, a burst with a strategy that
+/// does not support one, functions with another signature, options for the denials of a shadow,
+/// unknown or duplicate arguments, values of the wrong type:
 ///
 /// ```compile_fail
 /// # use limiter_actix::limit;
@@ -291,19 +307,19 @@ pub fn limit(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The first is one of
 ///
-/// * the path of a `static` of type `SharedLimit`, which has limits and scope;
+/// * the path of a `static` of type `SharedLimit`, which holds limits and scope;
 /// * a string with limits, or a [function of the request](macro@limit#dynamic-limits) that returns
-///   one, and then `scope` is required: the name that the handlers share, in a string, or a function
-///   of the request that returns it.
+///   one. Then `scope` is required: the name that the handlers share, as a string, or a function of
+///   the request that returns it.
 ///
-/// All others are those of `#[limit]`, and each belongs to this handler alone: one may cost more
-/// than another, and one may be exempt where another is not.
+/// The other arguments are those of `#[limit]`. They apply to this handler alone: each handler of a
+/// scope may have a cost and exemptions of its own.
 ///
 /// | argument | value | default |
 /// | --- | --- | --- |
 /// | first | a `static`, a string or a function, as above | required |
 /// | `scope` | a string, or a function of the request that returns one | that of the `static`, or required |
-/// | `key`, `cost`, `cost_after`, `override_defaults`, `per_method`, `methods`, `exempt_when`, `deduct_when`, `on_breach`, `error_message`, `meta`, `block`, `shadow`, `candidate`, `name`, `strategy`, `on_store_error`, `crate` | as of [`#[limit]`](macro@limit#arguments) | likewise |
+/// | `key`, `cost`, `cost_after`, `override_defaults`, `per_method`, `methods`, `exempt_when`, `deduct_when`, `on_breach`, `error_message`, `meta`, `block`, `shadow`, `candidate`, `name`, `strategy`, `on_store_error`, `crate` | as for [`#[limit]`](macro@limit#arguments) | the same |
 ///
 /// A function of the request shares a counter between the handlers of one tenant:
 ///
@@ -374,13 +390,13 @@ pub fn shared_limit(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `application` | the limiter's application limits |
 /// | `meta` | meta limits |
 ///
-/// Without a flag it is exempt from all three, and a limit beside it is a mistake; `crate = path`
-/// is that of [`#[limit]`](macro@limit#arguments).
+/// Without a flag the handler is exempt from all three, and a limit on the same handler is a
+/// compile error. `crate = path` is that of [`#[limit]`](macro@limit#arguments).
 ///
-/// The handler is exempt, and not its path: what a middleware inside the limiter answers before the
-/// handler is reached (401, say) counts for the default and application limits, and so does another
-/// method. A health check that must never be limited, whoever answers, is named to the limiter's
-/// builder as an `exempt_path`.
+/// The handler is exempt, not its path. If a middleware inside the limiter responds before the
+/// handler is reached, for example with 401, the request counts for the default and application
+/// limits. So does a request with another method. To never limit a path, for example that of a
+/// health check, pass it to the limiter's builder as an `exempt_path`.
 #[proc_macro_attribute]
 pub fn exempt(args: TokenStream, item: TokenStream) -> TokenStream {
     attribute::expand(Kind::Exempt, args.into(), &item.into()).into()

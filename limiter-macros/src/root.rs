@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::Path;
 
-/// What `crate = …` says, and `::limiter_actix` where it is not written.
+/// The path in `crate = …`, or else `::limiter_actix`.
 #[derive(Default)]
 pub(crate) struct Root(Option<Path>);
 

@@ -1,4 +1,4 @@
-//! The routes that an attribute can see: those of Actix's own attributes below it.
+//! The routes of a handler, as the route attributes of Actix declare them.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -39,7 +39,7 @@ impl Route {
     }
 }
 
-/// The form in which an attribute passes a route on: `"GET" "/users/{id}"`.
+/// The form in which the marker of an attribute carries a route: `"GET" "/users/{id}"`.
 impl Parse for Route {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let (method, path): (LitStr, LitStr) = (input.parse()?, input.parse()?);

@@ -1,4 +1,4 @@
-//! The functions that arguments name, wrapped so that a mistake in one is reported on its own words.
+//! The calls of a user's functions, so that a mistake in one is reported on its own tokens.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
@@ -6,7 +6,7 @@ use syn::{Expr, spanned::Spanned};
 
 use crate::model::Function;
 
-/// A function of the request, through the function of `__private` that says what it may be.
+/// A function of the request, called through the function of `__private` that declares its type.
 pub(super) fn request_fn(name: &str, function: &Function, private: &TokenStream) -> TokenStream {
     let Function { is_async, expr } = function;
     let site = expr.span().resolved_at(Span::mixed_site());
@@ -21,7 +21,7 @@ pub(super) fn request_fn(name: &str, function: &Function, private: &TokenStream)
     }
 }
 
-/// A function of a response or of a breach, likewise.
+/// A function of a response or of a breach, in the same way.
 pub(super) fn sync_fn(name: &str, function: &Expr, private: &TokenStream) -> TokenStream {
     let site = function.span().resolved_at(Span::mixed_site());
     let private = located_at(function, private);
@@ -29,8 +29,8 @@ pub(super) fn sync_fn(name: &str, function: &Expr, private: &TokenStream) -> Tok
     quote_spanned!(site=> |__limiter_subject| #private::#name(__limiter_subject, #function))
 }
 
-/// Our path where the user's function is: what is wrong with the function is then said there, and
-/// not of the whole attribute.
+/// Our path with the span of the user's function: the compiler then reports a mistake in the
+/// function there, and not on the whole attribute.
 fn located_at(function: &Expr, path: &TokenStream) -> TokenStream {
     let located = path.clone().into_iter().map(|mut token| {
         token.set_span(token.span().located_at(function.span()));

@@ -19,7 +19,7 @@ use crate::{
 
 /// The function with its gate.
 ///
-/// Three things are done for the sake of what the user wrote, and are easily undone by mistake:
+/// Three details keep the user's code compiling as written. Do not undo them by accident:
 ///
 /// * All our names begin with `__limiter`, and our locals have mixed-site hygiene: a route
 ///   attribute makes the handler's name a unit struct, and a local of that name would be a pattern.
@@ -65,7 +65,7 @@ struct Argument<'a> {
     attrs: &'a [Attribute],
     pat: &'a Pat,
     ty: &'a Type,
-    /// Holds the value until the pattern binds it; not needed where the pattern is but a name.
+    /// Holds the value until the pattern binds it; not needed if the pattern is a plain name.
     local: Option<Ident>,
 }
 
@@ -89,17 +89,18 @@ impl<'a> Argument<'a> {
     /// Binds the pattern, in a statement that can have the attributes of the argument.
     fn bind(&self) -> Option<TokenStream> {
         let Self { attrs, pat, local, .. } = self;
-        // `let _ = …` would not bind, and the value lives to the end of the function as it is.
+        // `let _ = …` does not bind; the value already lives to the end of the function.
         let local = local.as_ref().filter(|_| !matches!(pat, Pat::Wild(_)))?;
         Some(quote_spanned!(Span::mixed_site()=> #(#attrs)* let #pat = #local;))
     }
 }
 
-/// Passes the gate, with the arguments or with a denial.
+/// Asks the gate to admit the request: it returns the arguments, or the response of a denial.
 fn admit(sig: &Signature, arguments: &[Argument<'_>], root: &Root) -> TokenStream {
     let site = Span::mixed_site();
     let gate = Ident::new(GATE, site);
-    // An argument that is no extractor is a mistake of the arguments, not of the attribute.
+    // Located at the arguments: one that is not an extractor is reported there, and not on the
+    // attribute.
     let admit = Ident::new("admit", sig.paren_token.span.join().resolved_at(site));
     let admitted = quote_spanned!(site=> #gate.#admit(&__LIMITER_RECORD).await);
     let deny = quote_spanned! {site=>
@@ -124,8 +125,8 @@ fn admit(sig: &Signature, arguments: &[Argument<'_>], root: &Root) -> TokenStrea
     }
 }
 
-/// Tells the block of the body what it returns, so that `?` and `into()` infer as they do in a
-/// function. Never runs; without a diverging expression, it warns of nothing.
+/// Fixes the type that the block of the body returns, so that `?` and `into()` infer as they do in
+/// a function. It never runs, and it has no diverging expression, which would cause a warning.
 fn pin(returned: &Type) -> Option<TokenStream> {
     let mut erased = returned.clone();
     EraseImplTrait.visit_type_mut(&mut erased);
@@ -143,7 +144,7 @@ fn pin(returned: &Type) -> Option<TokenStream> {
     })
 }
 
-/// `impl Trait` cannot be named inside a function, and `_` can.
+/// Replaces `impl Trait`, which cannot be named inside a function, with `_`.
 struct EraseImplTrait;
 
 impl VisitMut for EraseImplTrait {
@@ -162,8 +163,8 @@ fn returned(output: &ReturnType) -> Type {
     }
 }
 
-/// The inner attributes of the body as outer ones, for they may stand at the top of a function
-/// only; and the body without them.
+/// The inner attributes of the body as outer ones, because they are allowed only at the top of a
+/// function; and the body without them.
 fn split(body: &Group) -> (Vec<Attribute>, Group) {
     let parse = |input: ParseStream<'_>| {
         let mut attrs = Attribute::parse_inner(input)?;
@@ -175,7 +176,7 @@ fn split(body: &Group) -> (Vec<Attribute>, Group) {
     let (attrs, statements) =
         parse.parse2(body.stream()).unwrap_or_else(|_| (Vec::new(), body.stream()));
     let mut block = Group::new(Delimiter::Brace, statements);
-    // Braces of ours, where the user's are: else the compiler finds them unnecessary.
+    // With the user's own braces, the compiler would warn that they are unnecessary.
     block.set_span(body.span().resolved_at(Span::mixed_site()));
     (attrs, block)
 }

@@ -1,7 +1,9 @@
 //! What is generated for a handler: its record, and the gate around its arguments.
 //!
-//! Imports the model, the annotated function and the path of the runtime crate. Whatever arrives
-//! here has been checked, so nothing here reports a mistake or knows how an argument was written.
+//! May import the annotated function, the model and the path of the runtime crate. Must not know
+//! how arguments are written, nor report a mistake: what arrives here has been checked.
+//!
+//! The files, lowest first: function, record, gate.
 
 mod function;
 mod gate;

@@ -28,7 +28,7 @@ pub(super) fn handler_record(ident: &Ident, handler: &Handler) -> TokenStream {
     });
     let route_count = routes.len();
     let exemption = exemption(handler, root);
-    // The line of the function's name, whichever attribute happens to be expanded last.
+    // The line of the function's name, whichever attribute is expanded last.
     let position = quote_spanned!(ident.span()=> ::core::file!(), ::core::line!());
 
     quote_spanned! {site=>
@@ -59,7 +59,7 @@ fn exemption(handler: &Handler, root: &Root) -> TokenStream {
     }
 }
 
-/// The record of one attribute. Its meta limits are `meta`, a static of this handler.
+/// The record of one attribute. `meta` names the static that holds its meta limits.
 fn limit_record(limit: &Limit, meta: &Ident, root: &Root) -> TokenStream {
     let site = Span::mixed_site();
     let private = quote_spanned!(site=> #root::__private);
@@ -135,7 +135,7 @@ fn meta_static(limit: &Limit, name: &Ident, root: &Root) -> Option<TokenStream> 
                 });
                 references.push(quote_spanned!(site=> &#own));
             }
-            // A value of another type is a mistake of the path, not of the attribute.
+            // Located at the path, for the same reason as in `source_record`.
             Meta::Declared(path) => references.push(quote_spanned!(path.span()=> &#path)),
         }
     }

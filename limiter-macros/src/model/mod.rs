@@ -1,7 +1,11 @@
-//! What is meant: what one attribute declares, and what all attributes of a handler come to.
+//! What attributes mean: what one declares, and what all attributes of a handler declare together.
 //!
-//! Whatever can be wrong beyond the form of an argument is found here, on the way from what was
-//! written.
+//! Arguments are turned into checked values here, and every mistake in their names, their values
+//! and their combination is reported on the way. May import arguments, routes, the path of the
+//! runtime crate and errors. Must not know the annotated function, nor which code is generated.
+//!
+//! The files, lowest first: kind, function, value, exemption, methods, argument, options, source,
+//! limit, declaration, handler.
 
 mod argument;
 mod declaration;
