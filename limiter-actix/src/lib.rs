@@ -112,32 +112,19 @@
 //! | who goes on after a denial? | [`MetaLimit`] |
 //! | what is limited? | [`handlers`], [`Limiter::limits_of`] |
 
-mod access;
 mod answer;
-mod argument;
-mod block;
-mod breach;
 mod charge;
 mod config;
 mod context;
-mod current;
-mod decimal;
-mod endpoint;
+mod declare;
 mod enforce;
-mod function;
-mod gate;
-mod headers;
-mod key_by;
+mod error;
+mod identify;
+mod limit;
 mod limiter;
-mod meta;
-mod middleware;
-mod penalty;
-mod proxy;
-mod record;
-mod rule;
-mod scope;
-mod settle;
-mod store;
+mod report;
+mod resolve;
+mod storage;
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -153,23 +140,20 @@ pub use limiter_core::{
 pub use limiter_macros::{exempt, limit, shared_limit};
 
 pub use self::{
-    block::{BlockError, BlockLimit},
-    breach::{Breach, Denial, IntoBreachResponse},
-    config::{BuildError, InvalidLimit, LimiterBuilder, MissingIdentity},
-    current::{CurrentLimit, CurrentLimits},
-    function::{IntoCost, IntoLimitText, IntoLimits},
-    gate::Gate,
-    headers::{Headers, RetryAfter},
-    key_by::{
-        Header, KeyBy, Network, SecretHeader, client_ip, client_network, everyone, header, peer_ip,
-        peer_network, secret_header,
+    answer::{Headers, RetryAfter},
+    config::LimiterBuilder,
+    declare::{
+        Exemption, HandlerRecord, IntoCost, IntoLimitText, IntoLimits, LimitRecord, MetaLimit,
+        RouteRecord, ScopeLimits, ScopeRecord, SharedLimit, handlers,
     },
-    limiter::{LimitOrigin, LimitSummary, Limiter},
-    meta::MetaLimit,
-    middleware::RateLimit,
-    proxy::{ForwardingHeader, TrustedProxies, TrustedProxiesError},
-    record::{
-        Exemption, HandlerRecord, LimitRecord, RouteRecord, ScopeRecord, SharedLimit, handlers,
+    enforce::{BlockError, BlockLimit, Gate, RateLimit},
+    error::BuildError,
+    identify::{
+        ForwardingHeader, Header, KeyBy, MissingIdentity, Network, SecretHeader, TrustedProxies,
+        TrustedProxiesError, client_ip, client_network, everyone, header, peer_ip, peer_network,
+        secret_header,
     },
-    scope::ScopeLimits,
+    limit::{Breach, CurrentLimit, CurrentLimits, Denial, IntoBreachResponse, LimitOrigin},
+    limiter::{InvalidLimit, Limiter},
+    report::LimitSummary,
 };

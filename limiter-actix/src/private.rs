@@ -6,16 +6,19 @@ use actix_web::{HttpRequest, dev::ResponseHead};
 use futures_core::future::LocalBoxFuture;
 use limiter_core::{IntoKey, Key};
 
-use crate::{argument, breach::Breach, key_by::KeyBy};
 pub use crate::{
-    function::RequestFn,
-    gate::Gate,
-    meta::MetaLimit,
-    record::{CostRecord, Exemption, HandlerRecord, LimitRecord, MessageRecord, RouteRecord},
+    declare::{
+        CostRecord, Exemption, HandlerRecord, LimitRecord, MessageRecord, MetaLimit, RequestFn,
+        RouteRecord,
+    },
+    enforce::Gate,
 };
+use crate::{identify::KeyBy, limit::Breach};
 pub use actix_web::{Either, HttpResponse};
 pub use inventory;
 pub use limiter_core::{OnStoreError, Strategy};
+
+mod argument;
 
 /// `key = f`.
 // By value, so that the expansion reads `key(request, f)` for a path, a closure and a tuple alike.

@@ -104,7 +104,7 @@ async fn b85_the_configuration_is_shown() {
         ("storage status", "OK"),
         ("strategy", "fixed-window"),
         ("key_prefix", "shop"),
-        ("key  ", "limiter_actix::key_by::client_ip"),
+        ("key  ", "limiter_actix::client_ip"),
         ("default_limits", "100 per 1 hour"),
         ("application_limits", "1000 per 1 day"),
         ("per_method", "yes"),

@@ -8,9 +8,9 @@ use limiter_core::Verb;
 
 use super::unstoppable::Unstoppable;
 use crate::{
-    charge::{Batch, Identity, Refusal},
+    charge::{Batch, KnownClient, Refusal},
     context::{Charged, Context},
-    rule::Plan,
+    resolve::Plan,
 };
 
 /// Decides where nothing has to be waited for. `None` where something has: then nothing is charged
@@ -20,16 +20,16 @@ pub(crate) fn decide_now(
     context: &Context,
     request: &HttpRequest,
     plan: &Plan,
-    identity: Identity<'_>,
+    client: KnownClient<'_>,
 ) -> Option<Result<(), Refusal>> {
-    let limiter = context.worker.limiter();
+    let limiter = context.worker().limiter();
     let rule = plan.rule_now(limiter, request)?;
     if !rule.is_immediate() {
         return None;
     }
     set_aside(context);
-    let batch = &mut *context.batch.borrow_mut();
-    if let Err(refusal) = batch.collect_now(limiter, request, rule, identity) {
+    let batch = &mut *context.batch_mut();
+    if let Err(refusal) = batch.collect_now(limiter, request, rule, client) {
         batch.clear();
         return give_back_now(context).then_some(Err(refusal));
     }
@@ -41,17 +41,17 @@ pub(crate) async fn decide(
     context: &Rc<Context>,
     request: &HttpRequest,
     plan: &Plan,
-    identity: Identity<'_>,
+    client: KnownClient<'_>,
 ) -> Result<(), Refusal> {
-    if !context.batch.borrow().is_collected() {
+    if !context.batch().is_collected() {
         // Boxed: seldom needed, it would make every decision that waits large.
-        let decided = Box::pin(collect(context, request, plan, identity)).await;
+        let decided = Box::pin(collect(context, request, plan, client)).await;
         if let Some(decided) = decided {
             return decided;
         }
     }
     context.set_charged(Charged::Deciding);
-    context.worker.leftovers.start();
+    context.worker().leftovers().start();
     Unstoppable::new(context, exchange(Rc::clone(context))).await
 }
 
@@ -60,21 +60,21 @@ async fn collect(
     context: &Rc<Context>,
     request: &HttpRequest,
     plan: &Plan,
-    identity: Identity<'_>,
+    client: KnownClient<'_>,
 ) -> Option<Result<(), Refusal>> {
-    let limiter = context.worker.limiter();
+    let limiter = context.worker().limiter();
     set_aside(context);
     let rule = plan.rule_for(limiter, request).await;
     // Here and not in its place: a borrow may not live while something is waited for.
     let mut batch = Batch::default();
-    let collected = batch.collect(limiter, request, rule, identity).await;
+    let collected = batch.collect(limiter, request, rule, client).await;
     if let Err(refusal) = collected {
         context.set_charged(Charged::Deciding);
         Unstoppable::new(context, give_back(Rc::clone(context))).await;
         return Some(Err(refusal));
     }
     let decided = exchange_now(context, &mut batch);
-    context.batch.replace(batch);
+    context.set_batch(batch);
     decided
 }
 
@@ -82,9 +82,9 @@ async fn collect(
 /// decided.
 #[inline(always)]
 pub(super) fn set_aside(context: &Context) {
-    if context.charged() == Charged::Outside && context.outside.borrow().is_none() {
-        let outside = context.batch.take();
-        context.outside.replace(Some(Box::new(outside)));
+    if context.charged() == Charged::Outside && context.outside().is_none() {
+        let outside = context.take_batch();
+        context.set_outside(Some(Box::new(outside)));
     }
 }
 
@@ -95,19 +95,19 @@ pub(super) fn exchange_now(context: &Context, batch: &mut Batch) -> Option<Resul
     if !give_back_now(context) {
         return None;
     }
-    batch.hit_now(context.worker.limiter())
+    batch.hit_now(context.worker().limiter())
 }
 
 /// Whether what was set aside is given back.
 #[inline(always)]
 fn give_back_now(context: &Context) -> bool {
-    context.outside.borrow().is_none() || give_back_outside(context)
+    context.outside().is_none() || give_back_outside(context)
 }
 
 fn give_back_outside(context: &Context) -> bool {
-    let outside = &mut *context.outside.borrow_mut();
+    let outside = &mut *context.outside_mut();
     let Some(batch) = outside else { return true };
-    let storage = context.worker.limiter().storage();
+    let storage = context.worker().limiter().storage();
     let done = batch.apply_now(storage, Verb::Refund).is_some();
     if done {
         *outside = None;
@@ -119,14 +119,14 @@ fn give_back_outside(context: &Context) -> bool {
 /// first before what it was asked next.
 pub(super) async fn exchange(context: Rc<Context>) -> Result<(), Refusal> {
     // Taken out while waiting: a borrow may not live that long.
-    let mut batch = context.batch.take();
+    let mut batch = context.take_batch();
     let (_, decided) = join(give_back(Rc::clone(&context)), hit(&context, &mut batch)).await;
-    context.batch.replace(batch);
+    context.set_batch(batch);
     decided
 }
 
 pub(super) async fn hit(context: &Context, batch: &mut Batch) -> Result<(), Refusal> {
-    let limiter = context.worker.limiter();
+    let limiter = context.worker().limiter();
     match batch.apply(limiter.storage(), Verb::Hit).await {
         Ok(outcome) => batch.decided(limiter, outcome),
         Err(error) => Err(Refusal::Storage(error)),
@@ -135,8 +135,8 @@ pub(super) async fn hit(context: &Context, batch: &mut Batch) -> Result<(), Refu
 
 /// Gives back what was set aside; yields it, without receipts.
 pub(super) async fn give_back(context: Rc<Context>) -> Option<Box<Batch>> {
-    let mut outside = context.outside.take()?;
-    let storage = context.worker.limiter().storage();
+    let mut outside = context.take_outside()?;
+    let storage = context.worker().limiter().storage();
     if let Err(error) = outside.apply(storage, Verb::Refund).await {
         tracing::warn!(%error, "a charge could not be given back");
     }

@@ -5,15 +5,15 @@ use std::{rc::Rc, time::Duration};
 use actix_web::HttpRequest;
 
 use super::{
-    credits::{MOST_UNPAID, NoCredit},
     decide::{decide, decide_now},
+    pardon::may_admit,
 };
 use crate::{
-    charge::{Identity, Refusal},
-    context::{Charged, Client, Context, Enforcer},
-    endpoint::{Exempt, Location},
-    record::HandlerRecord,
-    rule::Plan,
+    charge::{KnownClient, Refusal},
+    context::{Charged, Client, Context, Exempt, Location},
+    declare::HandlerRecord,
+    limiter::{Enforcer, MOST_UNPAID, NoCredit},
+    resolve::Plan,
 };
 
 /// The middleware, or a scope.
@@ -88,17 +88,17 @@ impl Layer {
     /// for.
     #[cold]
     fn prepare(&self, context: &Context, request: &HttpRequest, location: &Location) -> bool {
-        let limiter = context.worker.limiter();
+        let limiter = context.worker().limiter();
         let plan = self.plan_here(context, request, location);
         let Some(rule) = plan.rule_now(limiter, request).filter(|rule| rule.is_immediate()) else {
             return false;
         };
         let client = context.client(request).clone();
-        let mut prepared = context.prepared.take();
+        let mut prepared = context.take_prepared();
         prepared.clear();
         // Without an identity nothing is prepared, and the request is unpaid if it leaves so.
-        let _ = prepared.collect_now(limiter, request, rule, identity(Some(&client)));
-        context.prepared.replace(prepared);
+        let _ = prepared.collect_now(limiter, request, rule, known(Some(&client)));
+        context.set_prepared(prepared);
         true
     }
 
@@ -118,7 +118,7 @@ impl Layer {
                 Step::Decide => {
                     let plan = self.plan_here(context, request, &location);
                     let client = self.stand_in(context, request, &location);
-                    let decided = decide(context, request, &plan, identity(client.as_ref())).await;
+                    let decided = decide(context, request, &plan, known(client.as_ref())).await;
                     self.decided(context, request, &location, decided)
                 }
                 Step::AwaitNews(refusal) if has_waited => {
@@ -128,14 +128,14 @@ impl Layer {
                     has_waited = true;
                     location.knowledge.news(LONGEST_WAIT).await;
                     context.forget_location();
-                    context.batch.borrow_mut().clear();
+                    context.batch_mut().clear();
                     location = context.location(request);
                     self.plan = Rc::clone(&location.plan);
                     self.enter(context, request, &location)
                 }
                 Step::Queue(refusal) => {
                     if context.wait_for_credit(request, &location, LONGEST_WAIT).await {
-                        context.batch.borrow_mut().clear();
+                        context.batch_mut().clear();
                         Step::GoOn
                     } else {
                         refuse(context, refusal)
@@ -153,11 +153,11 @@ impl Layer {
         location: &Location,
     ) -> Option<Result<(), Refusal>> {
         if location.gate().is_none() && !self.leaves_to_others(location) {
-            return decide_now(context, request, &self.plan, identity(None));
+            return decide_now(context, request, &self.plan, known(None));
         }
         let plan = self.plan_here(context, request, location);
         let client = self.stand_in(context, request, location);
-        decide_now(context, request, &plan, identity(client.as_ref()))
+        decide_now(context, request, &plan, known(client.as_ref()))
     }
 
     #[inline]
@@ -222,7 +222,7 @@ impl Layer {
     ) -> Step {
         match set_out {
             Ok(()) => {
-                context.batch.borrow_mut().clear();
+                context.batch_mut().clear();
                 self.go_on(context, location)
             }
             Err(NoCredit::Busy) => Step::Queue(refusal),
@@ -259,9 +259,9 @@ impl Layer {
         if gate.is_none() {
             return Rc::clone(&self.plan);
         }
-        let (_, stack) = context.scopes.get();
+        let (_, stack) = context.scopes();
         let exempt = location.exempt == Exempt::Path;
-        context.worker.plan_of_endpoint(location, request.method(), exempt, stack, gate)
+        context.worker().plan_of_endpoint(location, request.method(), exempt, stack, gate)
     }
 
     /// Where somebody further inside would have charged, an inner middleware may have told who the
@@ -276,15 +276,6 @@ impl Layer {
     }
 }
 
-fn may_admit(
-    context: &Context,
-    request: &HttpRequest,
-    location: &Location,
-    refusal: &Refusal,
-) -> bool {
-    location.may_admit(request, &context.worker, refusal, &context.batch.borrow())
-}
-
 /// All is decided, and nothing is due.
 fn refuse(context: &Context, refusal: Refusal) -> Step {
     context.set_charged(Charged::Done);
@@ -292,9 +283,9 @@ fn refuse(context: &Context, refusal: Refusal) -> Step {
     Step::Refuse(refusal)
 }
 
-fn identity(client: Option<&Client>) -> Identity<'_> {
-    Identity {
-        known: client.map(|client| &client.key),
+fn known(client: Option<&Client>) -> KnownClient<'_> {
+    KnownClient {
+        key: client.map(|client| &client.key),
         stand_in: client.and_then(|client| client.address.as_ref()),
         is_in_front: true,
     }

@@ -8,16 +8,17 @@ use actix_web::{
     dev::{ResponseHead, ServiceResponse},
 };
 
-use super::leave::{Leaving, is_success};
+use super::{
+    deny,
+    leave::{Leaving, is_success},
+};
 use crate::{
-    answer,
-    charge::Refusal,
-    context::{Charged, Context},
-    endpoint::{self, Exempt, Location},
-    settle::Settlement,
+    charge::{Refusal, Settlement},
+    context::{Charged, Context, Exempt, Location, is_routed},
 };
 
 pub(crate) type Answer<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
+
 pub(crate) type InnerAnswer<B> = Result<ServiceResponse<B>, Error>;
 
 /// Stays with a request from the middleware on: it leaves with an answer, an error, or without
@@ -59,7 +60,11 @@ impl Finish {
         if self.settles()
             && let Some(settlement) = self.settlement(&answer)
         {
-            settlement.settle().await;
+            let context = &self.context;
+            // Taken out while waiting: a borrow may not live that long.
+            let mut batch = context.take_batch();
+            settlement.settle(context.worker().limiter(), &mut batch).await;
+            context.set_batch(batch);
         }
         self.headers(&mut answer);
         answer.map(admitted)
@@ -90,9 +95,9 @@ impl Finish {
     /// Whether a request came to where it seemed to lead.
     #[inline]
     fn is_expected<B>(&self, response: &ServiceResponse<B>, location: &Location) -> bool {
-        let worker = &self.context.worker;
-        let counts =
-            worker.limiter().settings.limit_unmatched || !response.status().is_client_error();
+        let worker = self.context.worker();
+        let counts = worker.limiter().settings().limits.count_unmatched
+            || !response.status().is_client_error();
         counts && worker.routed_elsewhere(response.request(), location).is_none()
     }
 
@@ -103,10 +108,10 @@ impl Finish {
         if location.knowledge.is_open() {
             return;
         }
-        if !endpoint::is_routed(response.request()) && !location.matches_nothing() {
+        if !is_routed(response.request()) && !location.matches_nothing() {
             return;
         }
-        match self.context.worker.routed_elsewhere(response.request(), location) {
+        match self.context.worker().routed_elsewhere(response.request(), location) {
             Some(endpoint) => endpoint.knowledge.opened(),
             None => location.knowledge.opened(),
         }
@@ -140,19 +145,19 @@ impl Finish {
         refusal: &Refusal,
     ) -> ServiceResponse<EitherBody<B>> {
         let (request, _) = response.into_parts();
-        let denial = answer::denial(&self.context, &request, refusal);
+        let denial = deny::denial(&self.context, &request, refusal);
         ServiceResponse::new(request, denial.map_into_right_body())
     }
 
     /// Whether the response may change anything about the charges.
     #[inline(always)]
     fn settles(&self) -> bool {
-        self.context.batch.borrow().rule().is_some_and(|rule| rule.settles())
+        self.context.batch().rule().is_some_and(|rule| rule.settles())
     }
 
     /// What it changes.
     fn settlement<B>(&self, answer: &InnerAnswer<B>) -> Option<Settlement> {
-        let of = |head: &ResponseHead| Settlement::of(&self.context, head);
+        let of = |head: &ResponseHead| Settlement::of(&self.context.batch(), head);
         match answer {
             Ok(response) => of(response.response().head()),
             Err(error) => of(error.error_response().head()),
@@ -161,23 +166,23 @@ impl Finish {
 
     #[inline(always)]
     fn headers<B>(&self, answer: &mut InnerAnswer<B>) {
-        if self.context.worker.limiter().settings.headers.are_on() {
+        if self.context.worker().limiter().settings().answers.headers.is_enabled() {
             self.write_headers(answer);
         }
     }
 
     fn write_headers<B>(&self, answer: &mut InnerAnswer<B>) {
-        let batch = &mut *self.context.batch.borrow_mut();
-        let limiter = self.context.worker.limiter();
+        let batch = &mut *self.context.batch_mut();
+        let limiter = self.context.worker().limiter();
         batch.refresh(limiter);
-        let headers = &limiter.settings.headers;
+        let headers = &limiter.settings().answers.headers;
         match answer {
             Ok(response) => headers.write(batch, response.headers_mut()),
             Err(error) => {
                 // The error becomes a response further out; this is told to it then.
-                let (fields, worker) = (headers.fields(batch), Rc::clone(&self.context.worker));
+                let (fields, worker) = (headers.fields(batch), Rc::clone(self.context.worker()));
                 error.add_response_mapper(move |mut response: HttpResponse| {
-                    let headers = &worker.limiter().settings.headers;
+                    let headers = &worker.limiter().settings().answers.headers;
                     headers.write_fields(&fields, response.headers_mut());
                     response
                 });
@@ -205,8 +210,8 @@ fn leave_without_answer(context: &Rc<Context>) {
         return context.give_credit_back();
     }
     let context = Rc::clone(context);
-    let worker = Rc::clone(&context.worker);
-    worker.leftovers.finish(Box::pin(async move {
+    let worker = Rc::clone(context.worker());
+    worker.leftovers().finish(Box::pin(async move {
         let leaving = Leaving { context: &context, location, request: None, head: None };
         // Nobody is left to be told.
         let _ = leaving.pay().await;

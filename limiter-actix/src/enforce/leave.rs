@@ -7,18 +7,17 @@ use futures_util::future::join;
 use limiter_core::Verb;
 
 use super::{
-    credits::Account,
     decide::{give_back, hit, set_aside},
+    deny,
     unstoppable::Unstoppable,
 };
 use crate::{
-    charge::{Batch, Identity, Refusal},
-    config::LimiterKey,
-    context::{Charged, Context},
-    endpoint::{self, Endpoint, Exempt, Location},
-    penalty,
-    record::HandlerRecord,
-    rule::Plan,
+    charge::{Batch, KnownClient, Refusal},
+    context::{Charged, Context, Endpoint, Exempt, Location, is_routed},
+    declare::{HandlerRecord, ResponseFn},
+    identify::LimiterKey,
+    limiter::Account,
+    resolve::Plan,
 };
 
 /// A request that has left, as far as it is still there: of a hang-up nothing is, of an error only
@@ -46,7 +45,7 @@ impl Leaving<'_> {
     pub(super) async fn pay(&self) -> Result<(), Refusal> {
         let Due { plan, is_elsewhere } = self.due();
         if self.context.charged() == Charged::Outside {
-            let charged = self.context.batch.borrow().rule().map(Rc::as_ptr);
+            let charged = self.context.batch().rule().map(Rc::as_ptr);
             let fits = plan.fixed().is_none_or(|rule| Some(Rc::as_ptr(rule)) == charged);
             if fits && !is_elsewhere {
                 return Ok(());
@@ -74,7 +73,7 @@ impl Leaving<'_> {
     }
 
     fn is_routed(&self) -> bool {
-        self.request.is_some_and(endpoint::is_routed)
+        self.request.is_some_and(is_routed)
     }
 
     /// The plan of the innermost layer that the request has entered, for the endpoint that it was
@@ -83,20 +82,20 @@ impl Leaving<'_> {
         let context = self.context;
         let elsewhere = self
             .request
-            .and_then(|request| context.worker.routed_elsewhere(request, &self.location));
+            .and_then(|request| context.worker().routed_elsewhere(request, &self.location));
         let endpoint = elsewhere.as_deref().unwrap_or(&self.location);
         let is_exempt = match self.location.exempt {
             Exempt::Path => true,
             Exempt::Unmatched if self.request.is_some() && elsewhere.is_none() => true,
             Exempt::Unmatched | Exempt::No => {
-                let counts = context.worker.limiter().settings.limit_unmatched;
+                let counts = context.worker().limiter().settings().limits.count_unmatched;
                 !counts && self.is_unserved() && !endpoint.knowledge.has_a_gate()
             }
         };
-        let (_, stack) = context.scopes.get();
+        let (_, stack) = context.scopes();
         let gate = self.gate(endpoint);
         let method = self.request.map_or(endpoint.method(), |request| request.method());
-        let plan = context.worker.plan_of_endpoint(endpoint, method, is_exempt, stack, gate);
+        let plan = context.worker().plan_of_endpoint(endpoint, method, is_exempt, stack, gate);
         Due { plan, is_elsewhere: elsewhere.is_some() }
     }
 
@@ -119,37 +118,37 @@ impl Leaving<'_> {
 
     /// The charges, without those that the answer would give back at once.
     async fn collect(&self, plan: &Plan) -> Result<Batch, Refusal> {
-        let limiter = self.context.worker.limiter();
+        let limiter = self.context.worker().limiter();
         let client = self.context.known_client().map(|client| client.clone());
         let client = client.or_else(|| Some(self.context.client(self.request?).clone()));
         let client = client.unwrap_or_default();
-        let mut identity = Identity {
-            known: Some(&client.key),
+        let mut known = KnownClient {
+            key: Some(&client.key),
             stand_in: client.address.as_ref(),
             is_in_front: true,
         };
         let mut batch = Batch::default();
         match (self.request, plan.fixed()) {
             (Some(request), _) => {
-                if let LimiterKey::Custom(_) = limiter.settings.key {
+                if let LimiterKey::Custom(_) = limiter.settings().identity.key {
                     // An inner middleware may have found out who it is.
-                    identity.known = None;
+                    known.key = None;
                 }
                 let rule = plan.rule_for(limiter, request).await;
-                batch.collect(limiter, request, rule, identity).await?;
+                batch.collect(limiter, request, rule, known).await?;
             }
             // What needed the request was put together while it was there.
-            (None, _) if self.context.prepared.borrow().is_collected() => {
-                batch = self.context.prepared.take();
+            (None, _) if self.context.prepared().is_collected() => {
+                batch = self.context.take_prepared();
             }
             (None, Some(rule)) if !rule.needs_request() => {
-                batch.collect_blindly(limiter, rule, identity)?;
+                batch.collect_without_request(limiter, rule, known)?;
             }
             // It went on although it was refused, or nobody could tell whom to charge.
             (None, _) => return Err(Refusal::InvalidLimit),
         }
         if let Some(head) = self.head {
-            let gives_back = |deducts: &crate::function::ResponseFn<bool>| !deducts(head);
+            let gives_back = |deducts: &ResponseFn<bool>| !deducts(head);
             batch.leave_out(|limit| limit.deduct_when.as_ref().is_some_and(gives_back));
         }
         Ok(batch)
@@ -175,13 +174,13 @@ async fn pay(
         Ok(mut batch) => {
             let (outside, paid) =
                 join(give_back(Rc::clone(&context)), hit(&context, &mut batch)).await;
-            context.batch.replace(batch);
+            context.set_batch(batch);
             (paid, outside)
         }
         Err(refusal) => (Err(refusal), None),
     };
     if let (Err(_), Some(mut outside)) = (&paid, outside) {
-        let storage = context.worker.limiter().storage();
+        let storage = context.worker().limiter().storage();
         if let Err(error) = outside.apply(storage, Verb::Hit).await {
             tracing::warn!(%error, "an answered request could not be charged");
         }
@@ -193,17 +192,17 @@ async fn pay(
 /// The credit comes back; or not before what has refused resets.
 fn close(context: &Context, paying: &Paying, refusal: Option<&Refusal>) {
     context.set_charged(Charged::Done);
-    let limiter = context.worker.limiter();
+    let limiter = context.worker().limiter();
     let Some(account) = paying.account else { return };
     let Some(refusal) = refusal else {
         if paying.was_under_way {
-            limiter.credits.give_back(account);
+            limiter.credits().give_back(account);
         }
         return;
     };
-    let now = limiter.settings.clock.coarse();
+    let now = limiter.settings().clock.coarse();
     let until = now.plus(unpaid_for(context, refusal).as_micros() as u64);
-    limiter.credits.owe(account, paying.was_under_way, until);
+    limiter.credits().owe(account, paying.was_under_way, until);
     match refusal {
         Refusal::Breach if paying.is_breach => report(context),
         Refusal::Storage(error) => {
@@ -215,25 +214,21 @@ fn close(context: &Context, paying: &Paying, refusal: Option<&Refusal>) {
 
 /// Counts the breach of a request that nobody denies any more.
 fn report(context: &Context) {
-    let limiter = context.worker.handle();
-    let mut breached = context.batch.borrow().breached_limits(limiter);
-    if limiter.inner().settings.fail_on_first_breach {
-        breached.truncate(1);
-    }
+    let breached = deny::breached(context);
     let location = context.known_location();
     let endpoint = location.as_ref().map_or("", |location| &*location.name);
     for limit in &breached {
         let (policy, quota) = (limit.name(), limit.quota());
         tracing::info!(policy, %quota, endpoint, "limit exceeded by an answered request");
     }
-    penalty::count(context, &breached);
+    deny::count_breaches(context, &breached);
 }
 
 /// As long as the longest of the limits remembers anything: of a batch that is refused none was
 /// charged, so the one that refuses now is not the one that counts.
 fn unpaid_for(context: &Context, refusal: &Refusal) -> Duration {
     match refusal {
-        Refusal::Breach => context.batch.borrow().memory().max(UNPAID_FOR),
+        Refusal::Breach => context.batch().memory().max(UNPAID_FOR),
         Refusal::NoIdentity(_) | Refusal::InvalidLimit | Refusal::Storage(_) => UNPAID_FOR,
     }
 }

@@ -1,29 +1,32 @@
-//! Who charges a request, and when. The code is the table of the crate documentation:
+//! Who charges a request, when, and what becomes of it. The code is the table of the crate
+//! documentation:
 //!
 //! | rules | where |
 //! | --- | --- |
-//! | 1 to 3, the way in | `enter`; who may stand further inside, `insiders` |
+//! | 1 to 3, the way in | `enter`; who may stand further inside, `pardon` |
 //! | 4, the exchange | `decide`; finished whoever waits, `unstoppable` |
 //! | 5 to 8, the way out | `finish`, `leave` |
-//! | who is under way, who is unpaid, who waits | `credits`, `waiting` |
+//! | a refusal becomes a response | `deny` |
+//! | who stands where | `middleware`, `scope`, `gate`, `block` |
 //!
-//! What is known of endpoints is in [`endpoint`](crate::endpoint). Nothing here asks what an earlier
-//! request was charged.
+//! It imports all rooms below it but `config`. It must not know storages, strategies or notation, and
+//! nothing here asks what an earlier request was charged.
 
-mod credits;
+mod block;
 mod decide;
+mod deny;
 mod enter;
 mod finish;
-mod insiders;
+mod future;
+mod gate;
 mod leave;
+mod middleware;
+mod pardon;
+mod scope;
 mod unstoppable;
-mod waiting;
 
-pub(crate) use self::{
-    credits::{Account, Credits, NoCredit},
-    decide::{decide, decide_now},
-    enter::{Layer, Step},
-    finish::{Answer, Finish, admitted},
-    insiders::{Gates, Insiders, add_scope, forget_started_scopes, started_scopes},
-    unstoppable::Leftovers,
+pub use self::{
+    block::{BlockError, BlockLimit},
+    gate::Gate,
+    middleware::RateLimit,
 };

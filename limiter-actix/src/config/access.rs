@@ -1,0 +1,54 @@
+//! Options: who is exempt, and who is denied.
+
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use limiter_core::Key;
+
+use super::builder::LimiterBuilder;
+use crate::identify::networks;
+
+impl LimiterBuilder {
+    /// Requests for which the function says yes are never limited. Several filters: one yes is
+    /// enough. Default: none.
+    pub fn request_filter(
+        mut self,
+        filter: impl Fn(&HttpRequest) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.access.filters.push(Arc::new(filter));
+        self
+    }
+
+    /// Networks whose clients are never limited: addresses or CIDRs. The address is that of the
+    /// peer, or the one that [trusted proxies](Self::trusted_proxies) tell. Default: none.
+    pub fn allow_networks(mut self, networks: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        match self::networks(networks) {
+            Ok(networks) => self.access.allowed.networks.extend(networks),
+            Err(error) => self.bad_networks = Some(("allow_networks", error)),
+        }
+        self
+    }
+
+    /// Networks whose clients are answered with 403, before anything is counted. Stronger than
+    /// every allowance. Default: none.
+    pub fn deny_networks(mut self, networks: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        match self::networks(networks) {
+            Ok(networks) => self.access.denied.networks.extend(networks),
+            Err(error) => self.bad_networks = Some(("deny_networks", error)),
+        }
+        self
+    }
+
+    /// Clients, by the limiter's [key](Self::key), that are never limited. Default: none.
+    pub fn allow_keys(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
+        self.access.allowed.keys.extend(keys);
+        self
+    }
+
+    /// Clients, by the limiter's [key](Self::key), that are answered with 403. Stronger than every
+    /// allowance. Default: none.
+    pub fn deny_keys(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
+        self.access.denied.keys.extend(keys);
+        self
+    }
+}

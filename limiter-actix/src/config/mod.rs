@@ -1,0 +1,19 @@
+//! The options of a limiter, and what is checked before the first request.
+//!
+//! It imports the rooms from `error` to `limiter`. It must not know requests: when it is done there are
+//! [`Settings`](crate::limiter::Settings), and nobody asks the builder again.
+
+mod access;
+mod answers;
+mod builder;
+mod check;
+mod clock;
+mod given;
+mod identity;
+mod limits;
+mod namespace;
+#[cfg(feature = "redis")]
+mod remote;
+mod storage;
+
+pub use self::builder::LimiterBuilder;

@@ -1,0 +1,27 @@
+//! Options: where counters are kept.
+
+use std::sync::Arc;
+
+use limiter_core::Storage;
+
+use super::builder::LimiterBuilder;
+use crate::storage::StorageChoice;
+
+impl LimiterBuilder {
+    /// Where counters are kept, as a URI. Default: `memory://`.
+    ///
+    /// With the feature `redis` also `redis://`, `rediss://`, `redis+unix://`, `redis+cluster://`,
+    /// `rediss+cluster://` and `redis+sentinel://`, and the same with `valkey`.
+    pub fn storage_uri(mut self, uri: impl Into<String>) -> Self {
+        self.storage = StorageChoice::Uri(uri.into());
+        self
+    }
+
+    /// Where counters are kept, ready made: a [`MemoryStorage`](limiter_core::MemoryStorage) with
+    /// options of its own, or one that several limiters share. It is used as it is; one that has to
+    /// be waited for belongs into `remote_storage` (feature `redis`), which guards it.
+    pub fn storage(mut self, storage: impl Storage) -> Self {
+        self.storage = StorageChoice::Ready(Arc::new(storage));
+        self
+    }
+}

@@ -1,0 +1,274 @@
+//! A limit around a block of code.
+
+use std::{error::Error, fmt, rc::Rc};
+
+use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
+use limiter_core::{NotationError, StorageError, Strategy, Verb, notation};
+
+use crate::{
+    answer::{self, Form, Headers},
+    charge::{Batch, KnownClient, Refusal},
+    context::Context,
+    declare::{IntoCost, IntoLimits, LimitOptions, LimitText, check_enforceable},
+    identify::KeyBy,
+    limit::{CurrentLimit, Denial, longest_wait},
+    limiter::{Limiter, namespace},
+    resolve::{Rule, block_rule},
+};
+
+/// A limit around a block of code, inside a handler or in any function that is given the request:
+/// where only some requests come to the expensive part, or it is known late how expensive it is.
+///
+/// ```
+/// use actix_web::{web, HttpRequest, Result};
+/// use limiter_actix::Limiter;
+///
+/// async fn search(request: HttpRequest, limiter: Limiter, query: web::Query<Vec<String>>) -> Result<String> {
+///     let mut answer = String::from("cheap");
+///     if query.len() > 3 {
+///         // A denial leaves the handler as a 429, like that of an attribute; or match on it.
+///         limiter.limit("10/minute").scope("expensive").enter(&request).await?;
+///         answer.push_str(" and expensive");
+///     }
+///     Ok(answer)
+/// }
+/// ```
+///
+/// Each endpoint has counters of its own, told apart by [`scope`](Self::scope), unless they are
+/// [`shared`](Self::shared). Every `enter` is charged; default and application limits are not
+/// touched by it. A limiter that is disabled, or a request that a filter or list lets through,
+/// enters freely.
+#[must_use = "nothing is limited before `enter`"]
+pub struct BlockLimit {
+    limiter: Limiter,
+    limits: LimitText<Vec<String>>,
+    scope: Option<String>,
+    shared: Option<String>,
+    options: LimitOptions,
+}
+
+impl BlockLimit {
+    pub(crate) fn new(limiter: Limiter, limits: LimitText<Vec<String>>) -> Self {
+        Self { limiter, limits, scope: None, shared: None, options: LimitOptions::default() }
+    }
+
+    /// Divides the counters of the endpoint: by the name of the block, or by a value it is about.
+    /// Default: the blocks of an endpoint count together.
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = Some(scope.into());
+        self
+    }
+
+    /// Counts together with all blocks that share this name, whatever the endpoint.
+    pub fn shared(mut self, scope: impl Into<String>) -> Self {
+        self.shared = Some(scope.into());
+        self
+    }
+
+    /// Who is counted. Default: the limiter's key.
+    pub fn key(mut self, key: impl KeyBy + Send + Sync + 'static) -> Self {
+        self.options.set_key(key);
+        self
+    }
+
+    /// What the block costs: a number or a function of the request. Default: 1.
+    pub fn cost<F>(mut self, cost: impl IntoCost<F>) -> Self {
+        self.options.set_cost(cost);
+        self
+    }
+
+    /// The strategy. Default: the limiter's.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.options.strategy = Some(strategy);
+        self
+    }
+
+    /// Charges the request, or says why it may not enter.
+    ///
+    /// # Errors
+    /// A limit is breached, the client has no identity, the limit is malformed, or the storage did
+    /// not answer. As a response the error is 429, 403, 500 or 503, with a problem body.
+    pub async fn enter(&self, request: &HttpRequest) -> Result<(), BlockError> {
+        // What another limiter lets through, or all that it does while it is disabled, is not ours.
+        let context = Context::of(request)
+            .filter(|context| context.worker().limiter().is_same_limiter(&self.limiter));
+        let let_through = context.is_some_and(|context| context.is_let_through());
+        if let_through || !self.limiter.is_enabled() {
+            return Ok(());
+        }
+        let rule = Rc::new(self.rule(request).await?);
+        let mut batch = Batch::default();
+        batch
+            .collect(&self.limiter, request, rule, KnownClient::default())
+            .await
+            .map_err(|refusal| self.error(&batch, request, refusal))?;
+        let decided = match batch.apply(self.limiter.storage(), Verb::Hit).await {
+            Ok(outcome) => batch.decided(&self.limiter, outcome),
+            Err(error) => Err(Refusal::Storage(error)),
+        };
+        decided.map_err(|refusal| self.error(&batch, request, refusal))
+    }
+
+    fn error(&self, batch: &Batch, request: &HttpRequest, refusal: Refusal) -> BlockError {
+        BlockError(match refusal {
+            Refusal::Breach => Kind::Breach {
+                breached: batch.breached_limits(self.limiter.shared_storage()),
+                form: Form::preferred(request),
+                headers: self.limiter.settings().answers.headers.clone(),
+            },
+            Refusal::NoIdentity(_) => Kind::NoIdentity,
+            Refusal::InvalidLimit => Kind::Unsupported("it is malformed".to_owned()),
+            Refusal::Storage(error) => Kind::Storage(error),
+        })
+    }
+
+    /// The limits of the block for a request, shortest window first.
+    async fn rule(&self, request: &HttpRequest) -> Result<Rule, BlockError> {
+        let texts = match &self.limits {
+            LimitText::Fixed(texts) => texts.clone(),
+            LimitText::Dynamic(function) => match function.call(request).await {
+                // Only a function may return that there is no limit.
+                none if none.is_empty() => Vec::new(),
+                text => vec![text.into_owned()],
+            },
+        };
+        let settings = self.limiter.settings();
+        let strategy = self.options.strategy.unwrap_or(settings.limits.strategy);
+        let mut quotas = Vec::new();
+        for text in &texts {
+            quotas.extend(
+                notation::parse_many(text).map_err(|error| BlockError(Kind::Notation(error)))?,
+            );
+        }
+        for quota in &quotas {
+            check_enforceable(quota, strategy, self.limiter.storage())
+                .map_err(|problem| BlockError(Kind::Unsupported(problem)))?;
+        }
+        let namespace = &settings.namespace;
+        let scope = match (&self.shared, &self.scope) {
+            (Some(shared), _) => namespace.shared_block(shared),
+            (None, Some(scope)) => namespace.block(&endpoint(request)).part(scope),
+            (None, None) => namespace.block(&endpoint(request)),
+        };
+        let label = self.shared.as_deref().or(self.scope.as_deref()).unwrap_or("block");
+        Ok(block_rule(settings, quotas, scope, label, self.options.clone()))
+    }
+}
+
+/// The endpoint in which the block stands.
+fn endpoint(request: &HttpRequest) -> String {
+    match Context::of(request) {
+        Some(context) => context.location(request).name.to_string(),
+        None => request.match_pattern().unwrap_or_else(|| namespace::UNMATCHED.to_owned()),
+    }
+}
+
+impl fmt::Debug for BlockLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockLimit")
+            .field("scope", &self.scope)
+            .field("shared", &self.shared)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a request may not enter a [`BlockLimit`].
+#[derive(Debug)]
+pub struct BlockError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Breach { breached: Vec<CurrentLimit>, form: Form, headers: Headers },
+    NoIdentity,
+    Notation(NotationError),
+    Unsupported(String),
+    Storage(StorageError),
+}
+
+impl BlockError {
+    /// The breached limits, shortest window first; empty where something else is the matter.
+    pub fn breached(&self) -> &[CurrentLimit] {
+        match &self.0 {
+            Kind::Breach { breached, .. } => breached,
+            _ => &[],
+        }
+    }
+
+    /// Whether a limit was breached, as opposed to a limit that could not be checked.
+    pub fn is_breach(&self) -> bool {
+        matches!(self.0, Kind::Breach { .. })
+    }
+}
+
+impl fmt::Display for BlockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Breach { breached, .. } => match breached.first() {
+                Some(limit) => write!(f, "the limit {} is exceeded", limit.quota()),
+                None => f.write_str("a limit is exceeded"),
+            },
+            Kind::NoIdentity => f.write_str("the client cannot be identified"),
+            Kind::Notation(error) => write!(f, "the limit of a block: {error}"),
+            Kind::Unsupported(error) => write!(f, "the limit of a block: {error}"),
+            Kind::Storage(_) => f.write_str("the storage could not decide"),
+        }
+    }
+}
+
+impl Error for BlockError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            Kind::Notation(error) => Some(error),
+            Kind::Storage(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl ResponseError for BlockError {
+    fn status_code(&self) -> StatusCode {
+        match self.0 {
+            Kind::Breach { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Kind::NoIdentity => StatusCode::FORBIDDEN,
+            Kind::Notation(_) | Kind::Unsupported(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::Storage(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match &self.0 {
+            Kind::Breach { breached, form, headers } => block_exceeded(breached, *form, headers),
+            Kind::NoIdentity => answer::forbidden("the client cannot be identified"),
+            Kind::Notation(_) | Kind::Unsupported(_) => {
+                tracing::error!("{self}");
+                answer::internal_error()
+            }
+            Kind::Storage(error) => {
+                tracing::error!(%error, "the storage could not decide; the block is denied");
+                answer::unavailable()
+            }
+        }
+    }
+}
+
+impl Limiter {
+    /// A limit around a block of code: see [`BlockLimit`].
+    pub fn limit<F>(&self, limits: impl IntoLimits<F>) -> BlockLimit {
+        BlockLimit::new(self.clone(), limits.into_limits().0)
+    }
+}
+
+/// The answer of a block of code that may not be entered.
+pub(crate) fn block_exceeded(
+    breached: &[CurrentLimit],
+    form: Form,
+    headers: &Headers,
+) -> HttpResponse {
+    let detail = breached.first().map_or_else(String::new, |limit| limit.quota().to_string());
+    let mut response = answer::exceeded(form, detail, breached);
+    if let Some(wait) = longest_wait(breached.iter().map(CurrentLimit::retry_after)) {
+        headers.write_retry_after(wait, response.headers_mut());
+    }
+    response.extensions_mut().insert(Denial::new(breached.to_vec()));
+    response
+}

@@ -1,0 +1,133 @@
+//! **Deny**: the answer to a request that is refused.
+
+use std::{rc::Rc, time::Duration};
+
+use actix_web::{HttpRequest, HttpResponse};
+use limiter_core::Decision;
+
+use crate::{
+    answer::{self, Form},
+    charge::{Batch, Penalty, Refusal},
+    context::Context,
+    declare::Message,
+    limit::{Breach, CurrentLimit, Denial, longest_wait},
+    limiter::AnswerSettings,
+    resolve::RuleLimit,
+};
+
+/// The response to a request that is refused in front of the middleware, headers included.
+pub(super) fn denial(context: &Context, request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
+    let endpoint = Rc::clone(&context.located(request).name);
+    let mut response = response(context, request, refusal, &endpoint);
+    let headers = &context.worker().limiter().settings().answers.headers;
+    headers.write(&*context.batch(), response.headers_mut());
+    response
+}
+
+/// The response to a request that a limiter refuses.
+pub(super) fn response(
+    context: &Context,
+    request: &HttpRequest,
+    refusal: &Refusal,
+    endpoint: &str,
+) -> HttpResponse {
+    match refusal {
+        Refusal::Breach => too_many_requests(context, request, endpoint),
+        Refusal::NoIdentity(_) => {
+            tracing::info!(endpoint, "a request without identity was denied");
+            answer::forbidden("the client cannot be identified")
+        }
+        Refusal::InvalidLimit => answer::internal_error(),
+        Refusal::Storage(error) => {
+            // A guarded storage has reported when its circuit opened.
+            tracing::debug!(%error, endpoint, "the storage could not decide; the request is denied");
+            answer::unavailable()
+        }
+    }
+}
+
+fn too_many_requests(context: &Context, request: &HttpRequest, endpoint: &str) -> HttpResponse {
+    let limiter = context.worker().limiter();
+    let answers = &limiter.settings().answers;
+    let breached = breached(context);
+    for limit in &breached {
+        tracing::info!(policy = limit.name(), quota = %limit.quota(), endpoint, "limit exceeded");
+    }
+    context.worker().leftovers().start();
+    count_breaches(context, &breached);
+    // Callbacks may look at the batch themselves, which they could not while it is borrowed.
+    let rule = context.batch().rule().cloned();
+    let limits = rule.as_ref().map_or(&[][..], |rule| rule.limits());
+    let mut response = call_back(answers, limits, request, &breached)
+        .unwrap_or_else(|| quota_exceeded(limits, request, &breached));
+    if let Some(wait) = retry_after(&context.batch()) {
+        answers.headers.write_retry_after(wait, response.headers_mut());
+    }
+    response.extensions_mut().insert(Denial::new(breached));
+    response
+}
+
+/// The breached limits that a denial names: one, or all of them.
+pub(super) fn breached(context: &Context) -> Vec<CurrentLimit> {
+    let limiter = context.worker().limiter();
+    let mut breached = context.batch().breached_limits(limiter.shared_storage());
+    if limiter.settings().answers.fail_on_first_breach {
+        breached.truncate(1);
+    }
+    breached
+}
+
+/// Counts breaches for meta limits, at once where the storage can; or else while the denial is on
+/// its way.
+pub(super) fn count_breaches(context: &Context, breached: &[CurrentLimit]) {
+    let Some(penalty) = Penalty::of(&context.batch(), breached) else { return };
+    let worker = Rc::clone(context.worker());
+    let counting = Rc::clone(&worker);
+    worker.leftovers().finish(Box::pin(async move {
+        penalty.count(counting.limiter().storage()).await;
+    }));
+}
+
+/// Calls the callbacks of every breached limit, the limiter's first: the last response wins. A
+/// breached meta limit has a callback of its own kind.
+fn call_back(
+    answers: &AnswerSettings,
+    limits: &[RuleLimit],
+    request: &HttpRequest,
+    breached: &[CurrentLimit],
+) -> Option<HttpResponse> {
+    let mut response = None;
+    for until in 1..=breached.len() {
+        let Some(breach) = Breach::new(request, &breached[..until]) else { continue };
+        let Some(limit) = limits.get(breach.limit().index()) else { continue };
+        let of_limiter = answers.on_breach.as_ref().filter(|_| !limit.is_meta());
+        for callback in of_limiter.into_iter().chain(&limit.on_breach) {
+            response = callback(&breach).or(response);
+        }
+    }
+    response
+}
+
+/// The answer where no callback gave one.
+fn quota_exceeded(
+    limits: &[RuleLimit],
+    request: &HttpRequest,
+    breached: &[CurrentLimit],
+) -> HttpResponse {
+    let breach = Breach::new(request, breached.get(..1).unwrap_or_default());
+    let detail = breach.map_or_else(String::new, |breach| {
+        let limit = limits.get(breach.limit().index());
+        match limit.and_then(|limit| limit.error_message.as_ref()) {
+            Some(Message::Text(text)) => text.clone().into_owned(),
+            Some(Message::Function(function)) => function(&breach),
+            None => breach.limit().quota().to_string(),
+        }
+    });
+    answer::exceeded(Form::preferred(request), detail, breached)
+}
+
+/// The time after which no limit denies the request any more: of all that deny it, meta limits
+/// too, whichever is reported.
+fn retry_after(batch: &Batch) -> Option<Duration> {
+    longest_wait(batch.denials().map(Decision::retry_after))
+}

@@ -1,0 +1,9 @@
+//! The middleware around the app.
+//!
+//! It imports the steps of `enforce`, which stand beside it. It must not know limits, rules or
+//! storages.
+
+mod service;
+mod transform;
+
+pub use self::transform::RateLimit;

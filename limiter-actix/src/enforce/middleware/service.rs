@@ -1,0 +1,155 @@
+//! What runs for every request: the steps of the crate documentation.
+
+use std::{fmt, rc::Rc};
+
+use actix_web::{
+    Error,
+    body::{EitherBody, MessageBody},
+    dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
+};
+
+use crate::{
+    answer,
+    charge::Refusal,
+    context::{Context, Exempt, Pool, Worker},
+    enforce::{
+        deny,
+        enter::{Layer, Step},
+        finish::Finish,
+        future::RateLimitFuture,
+    },
+    identify::Verdict,
+    limiter::{Enforcer, Limiter},
+};
+
+/// The service that [`RateLimit`](super::RateLimit) puts around another one, once per worker.
+pub struct RateLimitService<S> {
+    inner: Rc<S>,
+    worker: Rc<Worker>,
+    contexts: Pool,
+}
+
+impl<S> RateLimitService<S> {
+    pub(super) fn new(service: S, limiter: Limiter) -> Self {
+        let worker = Rc::new(Worker::new(limiter));
+        // While the app starts there is a runtime, if there is ever one.
+        worker.leftovers().start();
+        Self { inner: Rc::new(service), worker, contexts: Pool::new() }
+    }
+
+    /// **Context**: the place where middleware, scopes and gate of this request meet. `None` where
+    /// this limiter stands around the request already: it counts once.
+    #[inline]
+    fn context(&self, request: &mut ServiceRequest) -> Option<Rc<Context>> {
+        let outer = Context::shared(request.request());
+        if outer.as_ref().is_some_and(|outer| outer.is_within(self.worker.limiter())) {
+            return None;
+        }
+        let (context, container) = self.contexts.take(&self.worker);
+        if let Some(outer) = &outer {
+            context.stands_inside(outer);
+        }
+        request.add_data_container(container);
+        Some(context)
+    }
+
+    /// **Exemptions**: what a filter or a list says before anything is counted.
+    #[inline]
+    fn verdict(&self, request: &ServiceRequest) -> Verdict {
+        let limiter = self.worker.limiter();
+        if !limiter.is_enabled() {
+            return Verdict::LetThrough;
+        }
+        limiter.settings().access.verdict(&limiter.settings().identity, request.request())
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for RateLimitService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = RateLimitFuture<S, B>;
+
+    forward_ready!(inner);
+
+    #[inline]
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let Some(context) = self.context(&mut request) else {
+            return RateLimitFuture::inner(self.inner.call(request), None);
+        };
+        match self.verdict(&request) {
+            Verdict::Limit => {}
+            Verdict::LetThrough => {
+                context.let_through();
+                return RateLimitFuture::inner(self.inner.call(request), None);
+            }
+            Verdict::Deny => {
+                let response = answer::forbidden("the client is not admitted");
+                let response = request.into_response(response.map_into_right_body());
+                return RateLimitFuture::denied(response);
+            }
+        }
+        let location = context.location(request.request());
+        let step = match location.exempt {
+            Exempt::Path => Step::GoOn,
+            Exempt::No | Exempt::Unmatched => {
+                let layer = Layer { place: Enforcer::MIDDLEWARE, plan: Rc::clone(&location.plan) };
+                match layer.enter(&context, request.request(), &location) {
+                    step @ (Step::Decide | Step::AwaitNews(_) | Step::Queue(_)) => {
+                        let inner = Rc::clone(&self.inner);
+                        return RateLimitFuture::waiting(wait(
+                            inner, request, context, layer, step,
+                        ));
+                    }
+                    step => step,
+                }
+            }
+        };
+        match step {
+            Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
+            _ => {
+                // Made first: the inner service may panic before there is a future.
+                let finish = Finish::new(context);
+                RateLimitFuture::inner(self.inner.call(request), Some(finish))
+            }
+        }
+    }
+}
+
+/// The way of a request whose storage or functions have to be waited for.
+async fn wait<S, B>(
+    inner: Rc<S>,
+    request: ServiceRequest,
+    context: Rc<Context>,
+    mut layer: Layer,
+    step: Step,
+) -> Result<ServiceResponse<EitherBody<B>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    let finish = Finish::new(Rc::clone(&context));
+    match layer.wait(&context, request.request(), step).await {
+        Ok(()) => RateLimitFuture::<S, B>::inner(inner.call(request), Some(finish)).await,
+        Err(refusal) => Ok(deny(request, &context, &refusal)),
+    }
+}
+
+/// **Deny**: answers a refused request.
+fn deny<B>(
+    request: ServiceRequest,
+    context: &Context,
+    refusal: &Refusal,
+) -> ServiceResponse<EitherBody<B>> {
+    let response = deny::denial(context, request.request(), refusal);
+    request.into_response(response.map_into_right_body())
+}
+
+impl<S> fmt::Debug for RateLimitService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RateLimitService").finish_non_exhaustive()
+    }
+}

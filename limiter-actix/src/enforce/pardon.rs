@@ -1,0 +1,48 @@
+//! Whether somebody further inside may admit what was refused further outside.
+
+use actix_web::HttpRequest;
+
+use crate::{
+    charge::{Batch, Refusal},
+    context::{Context, Location},
+    limiter::{Pardon, Settings},
+};
+
+/// Whether somebody may stand further inside who admits what was refused.
+pub(super) fn may_admit(
+    context: &Context,
+    request: &HttpRequest,
+    location: &Location,
+    refusal: &Refusal,
+) -> bool {
+    let limiter = context.worker().limiter();
+    let Some(needed) = needed(refusal, &context.batch(), limiter.settings()) else { return false };
+    let gates = location.insiders(request, limiter.gates());
+    [gates, context.worker().scopes()].iter().any(|some| some.may_admit(needed))
+}
+
+/// What somebody would have to admit; `None` where nobody can.
+fn needed(refusal: &Refusal, batch: &Batch, settings: &Settings) -> Option<Pardon> {
+    let mut needed = Pardon::default();
+    match refusal {
+        Refusal::Breach => {
+            for (limit, _) in batch.breaches() {
+                needed.cover(limit.policy.origin())?;
+            }
+        }
+        // An inner middleware may find out who it is.
+        Refusal::NoIdentity(by) if by.has_own_key || settings.identity.key_is_custom => {}
+        Refusal::NoIdentity(by) => {
+            needed.cover_nobody();
+            needed.cover(by.origin)?;
+        }
+        Refusal::Storage(_) => {
+            let limits = batch.rule().map_or(&[][..], |rule| rule.limits());
+            for limit in limits.iter().filter(|limit| limit.is_enforced()) {
+                needed.cover(limit.policy.origin())?;
+            }
+        }
+        Refusal::InvalidLimit => {}
+    }
+    Some(needed)
+}

@@ -1,0 +1,61 @@
+//! Who is counted where a limit names no key of its own, and what happens to clients without a key.
+
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use limiter_core::Key;
+
+use super::address::Addresses;
+
+/// How a limiter tells its clients apart.
+pub(crate) struct Identity {
+    /// How addresses become keys.
+    pub(crate) addresses: Arc<Addresses>,
+    pub(crate) key: LimiterKey,
+    /// Whether the key is a function of the user's own, which may read what inner middleware wrote
+    /// down.
+    pub(crate) key_is_custom: bool,
+    /// What the compiler calls the type of the key function.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "read by the command line only"))]
+    pub(crate) key_name: &'static str,
+    pub(crate) missing: MissingIdentity,
+}
+
+impl Identity {
+    /// The limiter's key of a request.
+    #[inline]
+    pub(crate) fn key(&self, request: &HttpRequest) -> Option<Key> {
+        match &self.key {
+            LimiterKey::Peer => self.addresses.peer(request),
+            LimiterKey::Custom(key) => key(request),
+        }
+    }
+}
+
+/// Who is counted where a limit has no key of its own.
+#[derive(Clone)]
+pub(crate) enum LimiterKey {
+    /// The peer: known from the connection alone, so the gate may use what the middleware found.
+    Peer,
+    /// Whoever the user's function says.
+    Custom(Arc<CustomKey>),
+}
+
+type CustomKey = dyn Fn(&HttpRequest) -> Option<Key> + Send + Sync;
+
+/// What happens to a request for which there is no key.
+///
+/// There is no default of "unlimited": a request without identity is denied unless you choose
+/// otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissingIdentity {
+    /// Answer 403. The default.
+    #[default]
+    Deny,
+    /// Count all of them as one client with this key.
+    Fallback(Key),
+    /// Leave out the limits whose key is missing, as the reference does. Only where a request
+    /// without identity is stopped by somebody else.
+    Skip,
+}

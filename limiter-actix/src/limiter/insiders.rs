@@ -1,0 +1,180 @@
+//! Who may stand further inside than anybody has been: what the program says, not what traffic
+//! says.
+
+use std::{cell::RefCell, collections::HashMap};
+
+use actix_web::HttpRequest;
+
+use crate::{
+    declare::{Exemption, HandlerRecord, LimitRecord, ScopeDeclaration},
+    limit::LimitOrigin,
+};
+
+/// What a gate or scope may admit although it was refused further outside; or what it would have to
+/// admit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pardon {
+    application: bool,
+    /// Default limits, and those of scopes.
+    defaults: bool,
+    meta: bool,
+    /// Clients for whom the limiter's key is nobody.
+    nobody: bool,
+}
+
+/// Gates and scopes, by what they may admit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Insiders(Vec<Pardon>);
+
+/// The decorated handlers of the program.
+#[derive(Debug)]
+pub(crate) struct Gates {
+    /// By their own name, which a route attribute gives to the resource.
+    by_name: HashMap<&'static str, Vec<&'static HandlerRecord>>,
+    /// By the path of a route attribute below the limiter's.
+    by_path: Vec<(&'static str, Pardon)>,
+    /// Those without a route attribute: who registers them does it by hand.
+    unnamed: Insiders,
+    /// All of them, and endpoints that have counters of their own.
+    all: Insiders,
+}
+
+thread_local! {
+    /// The scopes of the apps that are being started in this thread, until one of them serves.
+    static STARTED: RefCell<Insiders> = RefCell::default();
+}
+
+/// Remembers that an app which is being started has this scope.
+pub(crate) fn add_scope(declaration: &ScopeDeclaration) {
+    STARTED.with_borrow_mut(|scopes| scopes.add(Pardon::of_scope(declaration)));
+}
+
+/// The scopes of the app that is being started: what stands inside is started first.
+pub(crate) fn started_scopes() -> Insiders {
+    STARTED.with_borrow(Clone::clone)
+}
+
+/// The apps have started.
+pub(crate) fn forget_started_scopes() {
+    STARTED.take();
+}
+
+impl Gates {
+    pub(crate) fn new(records: &[&'static HandlerRecord]) -> Self {
+        let mut by_name = HashMap::<_, Vec<_>>::new();
+        let (mut by_path, mut unnamed) = (Vec::new(), Insiders::default());
+        let other_endpoint = Pardon { defaults: true, ..Pardon::default() };
+        let mut all = Insiders(vec![other_endpoint]);
+        for record in records {
+            let pardon = Pardon::of_handler(record);
+            by_name.entry(record.name()).or_default().push(*record);
+            all.add(pardon);
+            if record.is_within_route_attribute() {
+                by_path.extend(record.routes().iter().map(|route| (route.path(), pardon)));
+            } else {
+                // Whoever is counted by a key of their own says so by a name.
+                unnamed.add(Pardon { nobody: false, ..pardon });
+            }
+        }
+        Self { by_name, by_path, unnamed, all }
+    }
+
+    /// The gate of the resource that a request seems to be for, as far as its name tells.
+    pub(crate) fn named(&self, name: &str) -> Option<&'static HandlerRecord> {
+        match self.by_name.get(name).map(Vec::as_slice) {
+            Some([record]) if record.is_within_route_attribute() => Some(record),
+            _ => None,
+        }
+    }
+
+    /// Who may stand at the resource that a request seems to be for. A route attribute names its
+    /// resource, after the handler unless it says otherwise; whoever registers a handler by hand
+    /// seldom does.
+    pub(crate) fn at(&self, request: &HttpRequest, pattern: &str) -> Insiders {
+        let mut insiders = Insiders::default();
+        let path = request.match_info().as_str();
+        match request.resource_map().match_name(path) {
+            Some(name) => {
+                let records = self.by_name.get(name).into_iter().flatten();
+                records.for_each(|record| insiders.add(Pardon::of_handler(record)));
+            }
+            None => insiders.extend(&self.unnamed),
+        }
+        let ends = self.by_path.iter().filter(|(path, _)| pattern.ends_with(path));
+        ends.for_each(|(_, pardon)| insiders.add(*pardon));
+        insiders
+    }
+
+    /// Who may stand at a resource that the map does not show.
+    pub(crate) fn anywhere(&self) -> &Insiders {
+        &self.all
+    }
+}
+
+impl Insiders {
+    /// Whether one of them may admit what needs this.
+    pub(crate) fn may_admit(&self, needed: Pardon) -> bool {
+        self.0.iter().any(|pardon| pardon.covers(needed))
+    }
+
+    fn add(&mut self, pardon: Pardon) {
+        if !self.0.contains(&pardon) {
+            self.0.push(pardon);
+        }
+    }
+
+    fn extend(&mut self, others: &Self) {
+        others.0.iter().for_each(|pardon| self.add(*pardon));
+    }
+}
+
+impl Pardon {
+    fn of_handler(record: &HandlerRecord) -> Self {
+        let limits = record.limits();
+        let has_own_key = |limit: &LimitRecord| limit.key.is_some();
+        Self {
+            nobody: limits.iter().all(has_own_key),
+            ..Self::new(record.exempt(), limits.iter().any(|limit| limit.override_defaults))
+        }
+    }
+
+    fn of_scope(declaration: &ScopeDeclaration) -> Self {
+        let ScopeDeclaration { texts, options, exempt, .. } = declaration;
+        Self {
+            nobody: texts.is_empty() || options.key.is_some(),
+            ..Self::new(*exempt, !texts.is_empty() && options.overrides_defaults)
+        }
+    }
+
+    fn new(exempt: Exemption, overrides: bool) -> Self {
+        Self {
+            application: exempt.application,
+            defaults: exempt.defaults || overrides,
+            meta: exempt.meta,
+            nobody: false,
+        }
+    }
+
+    /// Adds a limit that was declared so; `None` for a handler's own, which no gate overrides.
+    pub(crate) fn cover(&mut self, origin: LimitOrigin) -> Option<()> {
+        match origin {
+            LimitOrigin::Meta => self.meta = true,
+            LimitOrigin::Application => self.application = true,
+            LimitOrigin::Default | LimitOrigin::Scope => self.defaults = true,
+            LimitOrigin::Handler => return None,
+        }
+        Some(())
+    }
+
+    /// Adds clients without a key.
+    pub(crate) fn cover_nobody(&mut self) {
+        self.nobody = true;
+    }
+
+    fn covers(self, needed: Self) -> bool {
+        (self.application || !needed.application)
+            && (self.defaults || !needed.defaults)
+            && (self.meta || !needed.meta)
+            && (self.nobody || !needed.nobody)
+    }
+}

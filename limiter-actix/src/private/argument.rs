@@ -1,0 +1,181 @@
+//! What the arguments of the attributes may name, so that the compiler can say it.
+//!
+//! Each is another word for `Fn` or `AsyncFn`, with a message of ours for everything else. A bound
+//! on `Fn` itself is answered in the compiler's words, which do not tell the remedy.
+
+use std::borrow::Cow;
+
+use actix_web::{HttpRequest, HttpResponse, dev::ResponseHead};
+
+use crate::{
+    declare::IntoLimitText,
+    limit::{Breach, IntoBreachResponse},
+};
+
+macro_rules! argument {
+    (
+        $(#[$attribute:meta])*
+        $name:ident $(<$T:ident: $Bound:path>)? = $Function:ident($Input:ty) -> $Output:ty
+        $(, and then $convert:path => $Kept:ty)?
+    ) => {
+        $(#[$attribute])*
+        pub trait $name$(<$T>)?: $Function($Input) -> $Output {
+            $(
+                /// What is kept of that which the function returned.
+                fn keep(returned: $T) -> $Kept;
+            )?
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<$($T: $Bound,)? F: $Function($Input) -> $Output> $name$(<$T>)? for F {
+            $(
+                fn keep(returned: $T) -> $Kept {
+                    $convert(returned)
+                }
+            )?
+        }
+    };
+}
+
+argument! {
+    /// `#[limit(f)]`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no function of the request that returns limits",
+        label = "neither a string literal nor such a function",
+        note = "the function is a `fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a `String`, \
+                a `Cow` of them, or an `Option` of one",
+        note = "an async function is written `async tier_of`",
+        note = "limits that never change are written as a string literal, which the compiler checks",
+        note = "a `static` of type `SharedLimit` is for `#[shared_limit(DATABASE)]`, and has its \
+                `scope` already"
+    )]
+    Limits<T: IntoLimitText> = Fn(&HttpRequest) -> T,
+    and then T::into_limit_text => Cow<'static, str>
+}
+
+argument! {
+    /// `#[limit(async f)]`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no async function of the request that returns limits",
+        label = "not such a function",
+        note = "the function is an `async fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a \
+                `String`, a `Cow` of them, or an `Option` of one",
+        note = "a function that is not async is written without `async`"
+    )]
+    AsyncLimits<T: IntoLimitText> = AsyncFn(&HttpRequest) -> T,
+    and then T::into_limit_text => Cow<'static, str>
+}
+
+argument! {
+    /// `cost = f`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no function of the request that returns a `u64`",
+        label = "not a `fn(&HttpRequest) -> u64`",
+        note = "a cost that never changes is written as a number: `cost = 5`",
+        note = "an async function is written `cost = async cost_of`"
+    )]
+    Cost = Fn(&HttpRequest) -> u64
+}
+
+argument! {
+    /// `cost = async f`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no async function of the request that returns a `u64`",
+        label = "not an `async fn(&HttpRequest) -> u64`",
+        note = "a function that is not async is written without `async`"
+    )]
+    AsyncCost = AsyncFn(&HttpRequest) -> u64
+}
+
+argument! {
+    /// `scope = f`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no function of the request that returns the name of a scope",
+        label = "neither a string literal nor such a function",
+        note = "the function is a `fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a `String`, \
+                or a `Cow` of them",
+        note = "a number becomes a name by `to_string()`",
+        note = "an async function is written `scope = async tenant_of`"
+    )]
+    Scope<T: Into<Cow<'static, str>>> = Fn(&HttpRequest) -> T,
+    and then T::into => Cow<'static, str>
+}
+
+argument! {
+    /// `scope = async f`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no async function of the request that returns the name of a scope",
+        label = "not such a function",
+        note = "the function is an `async fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a \
+                `String`, or a `Cow` of them",
+        note = "a function that is not async is written without `async`"
+    )]
+    AsyncScope<T: Into<Cow<'static, str>>> = AsyncFn(&HttpRequest) -> T,
+    and then T::into => Cow<'static, str>
+}
+
+argument! {
+    /// `exempt_when = f`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no function of the request that returns a `bool`",
+        label = "not a `fn(&HttpRequest) -> bool`",
+        note = "an async function is written `exempt_when = async is_internal`"
+    )]
+    ExemptWhen = Fn(&HttpRequest) -> bool
+}
+
+argument! {
+    /// `exempt_when = async f`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no async function of the request that returns a `bool`",
+        label = "not an `async fn(&HttpRequest) -> bool`",
+        note = "a function that is not async is written without `async`"
+    )]
+    AsyncExemptWhen = AsyncFn(&HttpRequest) -> bool
+}
+
+argument! {
+    /// `deduct_when = f`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no function of the response that returns a `bool`",
+        label = "not a `fn(&ResponseHead) -> bool`",
+        note = "it runs when the answer is written, and cannot be async"
+    )]
+    DeductWhen = Fn(&ResponseHead) -> bool
+}
+
+argument! {
+    /// `cost_after = f`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no function of the response that returns a `u64`",
+        label = "not a `fn(&ResponseHead) -> u64`",
+        note = "it runs when the answer is written, and cannot be async"
+    )]
+    CostAfter = Fn(&ResponseHead) -> u64
+}
+
+argument! {
+    /// `on_breach = f`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no function of the breach that returns nothing or a response",
+        label = "not such a function",
+        note = "the function is a `fn(&Breach<'_>) -> T`, where `T` is `()`, an `HttpResponse`, or an \
+                `Option` of one",
+        note = "another text in the limiter's own response is an `error_message`",
+        note = "it runs when the answer is written, and cannot be async"
+    )]
+    OnBreach<T: IntoBreachResponse> = Fn(&Breach<'_>) -> T,
+    and then T::into_breach_response => Option<HttpResponse>
+}
+
+argument! {
+    /// `error_message = f`.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is no function of the breach that returns a text",
+        label = "neither a string literal nor such a function",
+        note = "the function is a `fn(&Breach<'_>) -> T`, where `T` is a `String` or a `&'static str`",
+        note = "it runs when the answer is written, and cannot be async"
+    )]
+    ErrorMessage<T: Into<String>> = Fn(&Breach<'_>) -> T,
+    and then T::into => String
+}

@@ -1,0 +1,23 @@
+//! The limits of a block of code, as a rule.
+
+use limiter_core::{Quota, Scope};
+
+use super::{declaration::Declaration, rule::Rule};
+use crate::{declare::LimitOptions, limiter::Settings};
+
+/// The rule of a block, shortest window first. Its counters are numbered as they are written, so
+/// that two limits of one window are kept apart.
+pub(crate) fn block_rule(
+    settings: &Settings,
+    quotas: Vec<Quota>,
+    scope: Scope,
+    label: &str,
+    options: LimitOptions,
+) -> Rule {
+    let declaration = Declaration::of_block(settings, scope, label, options);
+    let numbered = quotas.into_iter().enumerate();
+    let mut limits: Vec<_> =
+        numbered.map(|(number, quota)| declaration.numbered(quota, number)).collect();
+    limits.sort_by_key(|limit| limit.policy.limit().quota().window_micros());
+    Rule::new(limits, false)
+}
