@@ -1,7 +1,7 @@
 //! A counter per window, which starts at the first hit.
 
-use super::{State, impossible};
-use crate::{Quota, clock::Timestamp, decision::Decision};
+use super::state::{State, impossible};
+use crate::{clock::Timestamp, decision::Decision, quota::Quota};
 
 /// The cost used in the window that ends at `ends_at`.
 ///

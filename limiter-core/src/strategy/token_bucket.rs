@@ -1,7 +1,7 @@
 //! A bucket of tokens that refills steadily, as the generic cell rate algorithm.
 
-use super::{State, impossible};
-use crate::{Quota, clock::Timestamp, decision::Decision};
+use super::state::{State, impossible};
+use crate::{clock::Timestamp, decision::Decision, quota::Quota};
 
 /// The moment at which the bucket is full again: the theoretical arrival time of GCRA.
 ///
