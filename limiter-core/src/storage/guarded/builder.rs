@@ -11,7 +11,7 @@ use crate::{
     clock::{Clock, MonotonicClock},
     error::OnStoreError,
     quota::Quota,
-    storage::{Storage, memory::MemoryStorage},
+    storage::{interface::Storage, memory::MemoryStorage},
     strategy::{Strategy, Unsupported},
 };
 
@@ -33,8 +33,15 @@ pub struct GuardedStorageBuilder {
 /// keys exchanged.
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
+impl GuardedStorage {
+    /// A guard around a storage, with options of your own.
+    pub fn builder(storage: Arc<dyn Storage>) -> GuardedStorageBuilder {
+        GuardedStorageBuilder::new(storage)
+    }
+}
+
 impl GuardedStorageBuilder {
-    pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
+    fn new(storage: Arc<dyn Storage>) -> Self {
         Self {
             storage,
             deadline: Duration::from_millis(50),

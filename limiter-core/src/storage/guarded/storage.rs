@@ -10,20 +10,19 @@ use tokio::{runtime::Handle, time};
 
 use super::{
     breaker::{Breaker, Turn},
-    builder::GuardedStorageBuilder,
     deadline::within,
     health::{Counts, Health},
     local::Local,
     probe::Probe,
 };
 use crate::{
-    Quota,
     charge::{Charge, DecidedBy, Mode},
     clock::{Clock, Timestamp},
     decision::Outcome,
     error::{OnStoreError, StorageError},
     key::Key,
-    storage::{BoxFuture, Storage, Verb},
+    quota::Quota,
+    storage::interface::{BoxFuture, Storage, Verb},
     strategy::Strategy,
 };
 
@@ -50,11 +49,6 @@ struct Inner {
 }
 
 impl GuardedStorage {
-    /// A guard around a storage, with options of your own.
-    pub fn builder(storage: Arc<dyn Storage>) -> GuardedStorageBuilder {
-        GuardedStorageBuilder::new(storage)
-    }
-
     pub(super) fn new(
         storage: Arc<dyn Storage>,
         local: Local,
