@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Quota,
     key::hash128,
+    quota::Quota,
     strategy::{Strategy, Unsupported},
 };
 

@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    Quota, charge::Charge, decision::Outcome, error::StorageError, key::Key, strategy::Strategy,
+    charge::Charge, decision::Outcome, error::StorageError, key::Key, quota::Quota,
+    strategy::Strategy,
 };
 
 /// A future of a storage that has to wait for somebody.

@@ -12,13 +12,13 @@ use smallvec::SmallVec;
 
 use super::table::{Answer, Since, Table};
 use crate::{
-    Quota,
     charge::{Charge, DecidedBy, Mode},
     clock::{Clock, MonotonicClock, Timestamp},
     decision::{Decision, Outcome},
     error::StorageError,
     key::Key,
-    storage::{BoxFuture, Storage, Verb},
+    quota::Quota,
+    storage::interface::{BoxFuture, Storage, Verb},
     strategy::Strategy,
 };
 

@@ -10,7 +10,10 @@ use crate::{
     key::Key,
     limit::{Limit, Scope},
     quota::Quota,
-    storage::{Storage, Verb, memory::MemoryStorage},
+    storage::{
+        interface::{Storage, Verb},
+        memory::MemoryStorage,
+    },
     strategy::{Strategy, Unsupported},
 };
 

@@ -6,7 +6,7 @@ use crate::{
     key::Key,
     limit::{Limit, Scope},
     quota::Quota,
-    storage::{Storage, Verb},
+    storage::interface::{Storage, Verb},
     strategy::Strategy,
 };
 

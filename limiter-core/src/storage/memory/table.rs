@@ -3,11 +3,11 @@
 use hashbrown::HashTable;
 
 use crate::{
-    Quota,
     charge::Charge,
     clock::Timestamp,
     decision::{Decision, Outcome},
     limit::Limit,
+    quota::Quota,
     strategy::{FixedWindow, MovingWindow, SlidingWindowCounter, State, Strategy, TokenBucket},
 };
 

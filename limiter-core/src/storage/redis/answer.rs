@@ -12,7 +12,8 @@ use super::{
     unpack::Unpack,
 };
 use crate::{
-    charge::Charge, clock::Timestamp, decision::Outcome, error::StorageError, storage::Verb,
+    charge::Charge, clock::Timestamp, decision::Outcome, error::StorageError,
+    storage::interface::Verb,
 };
 
 /// What was decided about a batch.
@@ -89,7 +90,12 @@ pub(super) fn strange() -> StorageError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Limit, Quota, Scope, key::Key, strategy::Strategy};
+    use crate::{
+        key::Key,
+        limit::{Limit, Scope},
+        quota::Quota,
+        strategy::Strategy,
+    };
 
     const NOW: u64 = 1_000_000;
 

@@ -6,10 +6,10 @@ use smallvec::SmallVec;
 
 use super::key_name;
 use crate::{
-    Quota,
     charge::{Charge, Mode},
     clock::Timestamp,
-    storage::Verb,
+    quota::Quota,
+    storage::interface::Verb,
     strategy::Strategy,
 };
 

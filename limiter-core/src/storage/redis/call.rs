@@ -14,7 +14,7 @@ use super::{
     connection::Connection,
     script::{self, Script},
 };
-use crate::{charge::Mode, clock::Timestamp, storage::Verb};
+use crate::{charge::Mode, clock::Timestamp, storage::interface::Verb};
 
 /// A call for several batches, decided one after the other.
 pub(super) struct Call<'a> {

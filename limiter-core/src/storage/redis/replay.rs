@@ -12,7 +12,7 @@ use crate::{
     charge::Mode,
     clock::Timestamp,
     decision::{Decision, Outcome},
-    storage::Verb,
+    storage::interface::Verb,
     strategy::{FixedWindow, SlidingWindowCounter, State, Strategy, TokenBucket},
 };
 

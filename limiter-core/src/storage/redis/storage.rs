@@ -22,13 +22,13 @@ use super::{
     uri::{Target, check_tls},
 };
 use crate::{
-    Quota,
     charge::Charge,
     clock::Clock,
     decision::Outcome,
     error::StorageError,
     key::Key,
-    storage::{BoxFuture, Storage, Verb},
+    quota::Quota,
+    storage::interface::{BoxFuture, Storage, Verb},
     strategy::Strategy,
 };
 
