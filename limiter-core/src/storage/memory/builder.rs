@@ -1,23 +1,11 @@
 //! The options of the memory storage.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize},
+use std::sync::Arc;
+
+use super::{
+    clock_source::ClockSource, counters::Counters, overflow::Overflow, storage::MemoryStorage,
 };
-
-use super::{Inner, MemoryStorage, Shard};
-use crate::clock::{Clock, MonotonicClock, Timestamp};
-
-/// What happens to a client that is new while every counter is in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Overflow {
-    /// Newcomers share one counter per limit and shard, so together they get what one client gets.
-    /// The default: a flood of new addresses is held down, and a known client notices nothing.
-    #[default]
-    Share,
-    /// Newcomers are denied, and told to try again in a second.
-    Deny,
-}
+use crate::clock::Clock;
 
 /// Options of a [`MemoryStorage`].
 #[derive(Clone, Debug)]
@@ -33,6 +21,24 @@ const COUNTERS_PER_SHARD: usize = 3_300;
 
 /// Enough for 64 threads to seldom meet.
 const MIN_SHARDS: usize = 64;
+
+impl MemoryStorage {
+    /// A storage with the defaults of the [builder](Self::builder).
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A storage with options of your own.
+    pub fn builder() -> MemoryStorageBuilder {
+        MemoryStorageBuilder::default()
+    }
+}
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl MemoryStorageBuilder {
     /// The hard cap on counters and logged hits, at most about 40 bytes each. (Logs of a single hit
@@ -55,7 +61,7 @@ impl MemoryStorageBuilder {
         Self { overflow, ..self }
     }
 
-    /// The clock. Default: [`MonotonicClock`].
+    /// The clock. Default: [`MonotonicClock`](crate::clock::MonotonicClock).
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: ClockSource::Custom(Arc::new(clock)), ..self }
@@ -70,40 +76,13 @@ impl MemoryStorageBuilder {
     /// The storage.
     pub fn build(self) -> MemoryStorage {
         let shards = (self.capacity / COUNTERS_PER_SHARD).max(MIN_SHARDS);
-        MemoryStorage {
-            inner: Arc::new(Inner {
-                shards: (0..shards).map(|_| Shard::default()).collect(),
-                clock: self.clock,
-                capacity: self.capacity,
-                overflow: self.overflow,
-                entries: AtomicUsize::new(0),
-                overflowed: AtomicU64::new(0),
-            }),
-        }
+        let counters = Counters::new(shards, self.capacity, self.overflow, self.clock);
+        MemoryStorage::over(counters)
     }
 }
 
 impl Default for MemoryStorageBuilder {
     fn default() -> Self {
         Self { capacity: 1_000_000, overflow: Overflow::Share, clock: ClockSource::Monotonic }
-    }
-}
-
-/// The usual clock without a detour, or one of the user's.
-#[derive(Clone, Debug)]
-pub(super) enum ClockSource {
-    Monotonic,
-    Custom(Arc<dyn Clock>),
-}
-
-impl ClockSource {
-    #[inline]
-    pub(super) fn read(&self, coarse: bool) -> Timestamp {
-        match (self, coarse) {
-            (Self::Monotonic, true) => MonotonicClock.coarse(),
-            (Self::Monotonic, false) => MonotonicClock.now(),
-            (Self::Custom(clock), true) => clock.coarse(),
-            (Self::Custom(clock), false) => clock.now(),
-        }
     }
 }
