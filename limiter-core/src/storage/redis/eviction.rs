@@ -5,11 +5,11 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use deadpool_redis::redis::{ErrorKind, RedisResult, Value, cmd};
+use deadpool_redis::redis::{ErrorKind, RedisResult, cmd};
 
 use super::{
     connection::{Connection, Node},
-    storage::primaries,
+    nodes::nodes,
 };
 
 /// Looks once in the life of a storage, and warns.
@@ -33,7 +33,7 @@ impl EvictionCheck {
             return;
         }
         let mut found = Vec::new();
-        for node in nodes(&mut connection, is_cluster).await {
+        for node in nodes(&mut connection, is_cluster).await.unwrap_or_default() {
             match policy(&mut connection, node.as_ref()).await {
                 Ok(policy) => found.extend(policy),
                 Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => {}
@@ -54,15 +54,6 @@ impl EvictionCheck {
             );
         }
     }
-}
-
-/// Every server that has counters; `None` where there is but one.
-async fn nodes(connection: &mut Connection, is_cluster: bool) -> Vec<Option<Node>> {
-    if !is_cluster {
-        return vec![None];
-    }
-    let slots: RedisResult<Value> = connection.query(cmd("CLUSTER").arg("SLOTS")).await;
-    slots.map(|slots| primaries(&slots).into_iter().map(Some).collect()).unwrap_or_default()
 }
 
 /// The policy of a server, if it removes counters: they all expire, so `volatile-*` means them too.

@@ -82,19 +82,32 @@
 //! +lrange +lset +ltrim +lrem +rpush +pexpire`; for clearing `+scan +unlink` besides, for a cluster
 //! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`. With `+config|get` it can be warned of
 //! counters that the server would remove.
+//!
+//! # What this folder may know
+//!
+//! Only these files speak to a server, and only `lua` writes its keys. They import everything below
+//! storages and the [contract](super::Storage) that they fulfil. They must not know the storages
+//! that may stand around this one: what happens when no server answers is decided there.
 
 mod answer;
 mod batch;
+mod builder;
 mod call;
+mod clear;
 mod connection;
+mod connections;
+mod decide;
 mod eviction;
 mod gather;
 mod key_name;
+mod nodes;
 mod refusal;
 mod replay;
 mod script;
+mod servers;
+mod source;
 mod storage;
 mod unpack;
 mod uri;
 
-pub use self::storage::{RedisStorage, RedisStorageBuilder};
+pub use self::{builder::RedisStorageBuilder, storage::RedisStorage};

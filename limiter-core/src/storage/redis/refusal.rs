@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use deadpool_redis::redis::RedisError;
+
 use super::script;
+use crate::error::StorageError;
 
 /// What to do about an error, if it says that the server does not let us in or not do something.
 ///
@@ -56,6 +59,11 @@ fn rights_of_script(error: &str) -> Option<BTreeSet<String>> {
 
 fn right(command: &str) -> String {
     format!("+{}", command.to_lowercase())
+}
+
+/// An error of the server or of the way to it.
+pub(super) fn failure(what: &str, error: RedisError) -> StorageError {
+    StorageError::new(format!("{what}: {error}")).with_source(error)
 }
 
 #[cfg(test)]

@@ -164,23 +164,6 @@ mod tests {
         }
     }
 
-    /// Nothing in the tests of this crate installs a provider.
-    #[cfg(feature = "redis-rustls")]
-    #[test]
-    fn without_a_crypto_provider_the_error_says_how_to_install_one() {
-        use crate::storage::redis::RedisStorage;
-
-        let client = deadpool_redis::redis::Client::open("rediss://user:s3cret@host").unwrap();
-        for error in [
-            RedisStorage::new("rediss://user:s3cret@host").unwrap_err(),
-            RedisStorage::new("valkeys+cluster://host:1").unwrap_err(),
-            RedisStorage::from_client(client).build().unwrap_err(),
-        ] {
-            let error = error.to_string();
-            assert!(error.contains("install_default()") && !error.contains("s3cret"), "{error}");
-        }
-    }
-
     #[test]
     fn the_login_before_sentinels_is_that_of_the_servers() {
         let uri = "redis+sentinel://app:p%40ss%3A@one:1, two:2/service/3";
