@@ -5,6 +5,7 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 use super::{
     breaker::{Breaker, Patience},
     local::{Local, StandIn},
+    remote::Remote,
     storage::GuardedStorage,
 };
 use crate::{
@@ -147,14 +148,14 @@ impl GuardedStorageBuilder {
             probe: PROBE_DEADLINE + self.deadline,
         };
         let local = Local::new(self.memory.unwrap_or_default(), stand_in);
-        Ok(GuardedStorage::new(
+        let remote = Remote::new(
             self.storage,
-            local,
             Breaker::new(patience),
             (self.deadline, PROBE_DEADLINE),
             self.on_store_error,
             self.clock,
-        ))
+        );
+        Ok(GuardedStorage::new(remote, local, self.on_store_error))
     }
 }
 

@@ -35,18 +35,6 @@ pub struct Health {
     pub left_out: u64,
 }
 
-/// What [`Health`] is read from.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    pub(super) failures: Count,
-    pub(super) opened: Count,
-    pub(super) closed: Count,
-    pub(super) probes: Count,
-    pub(super) decided_locally: Count,
-    pub(super) failed: Count,
-    pub(super) left_out: Count,
-}
-
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub(super) struct Count(AtomicU64);

@@ -68,6 +68,7 @@ mod deadline;
 mod health;
 mod local;
 mod probe;
+mod remote;
 mod storage;
 
 pub use self::{
