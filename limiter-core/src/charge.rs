@@ -8,20 +8,20 @@ pub enum Mode {
     /// A denial denies the whole batch.
     #[default]
     Enforce,
-    /// Evaluated, counted and reported, but its denial is no denial.
+    /// A dry run: evaluated, counted and reported, but its denial never denies the batch.
     Shadow,
-    /// A denial denies the whole batch, but nothing is ever taken: what a meta limit asks before
-    /// every request, although only breaches count.
+    /// A denial denies the whole batch, but nothing is ever taken. A meta limit is tested so before
+    /// every request, and charged only for breaches.
     Test,
 }
 
 /// Whose counters decided a charge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DecidedBy {
-    /// Those of the storage.
+    /// The counters of the storage.
     #[default]
     Storage,
-    /// Those that this process keeps while its storage does not answer.
+    /// The counters that this process keeps while its storage does not answer.
     Fallback,
 }
 
@@ -112,8 +112,8 @@ impl<'a> Charge<'a> {
 
     /// What was decided about this charge alone; `None` before any decision.
     ///
-    /// In a denied batch a charge can be admitted by itself: its decision then tells what it would
-    /// have left, although nothing was charged.
+    /// In a denied batch a charge can be admitted by itself: its decision then says what would
+    /// have remained, although nothing was charged.
     pub const fn decision(&self) -> Option<&Decision> {
         self.decision.as_ref()
     }
@@ -138,7 +138,7 @@ impl<'a> Charge<'a> {
         self.charged_at
     }
 
-    /// The number of its counter: 128 bits, seeded anew in every process, so that two charges have
+    /// The number of its counter: 128 bits, with a new seed in every process, so that two charges have
     /// the same if, and only if, they are on the same counter.
     #[inline]
     pub(crate) fn counter(&self) -> u128 {

@@ -11,13 +11,13 @@ pub enum Outcome {
     Deny,
 }
 
-/// What a strategy decided about one charge, and what the client may know of it.
+/// What a strategy decided about one charge, and what remains of the quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
     outcome: Outcome,
     remaining: u64,
     reset_after: u64,
-    /// `NEVER` where no waiting helps.
+    /// `NEVER` where waiting does not help.
     retry_after: u64,
 }
 
@@ -58,7 +58,7 @@ impl Decision {
 
     /// The time until some of the used cost comes back: the end of a fixed window, the moment the
     /// oldest hit leaves a moving window, the next unit of a sliding counter or a bucket. Zero
-    /// where nothing is used, except that an empty moving window tells a whole window, as the
+    /// where nothing is used, except that an empty moving window reports a whole window, as the
     /// reference does.
     pub const fn reset_after(&self) -> Duration {
         Duration::from_micros(self.reset_after)

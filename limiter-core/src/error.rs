@@ -1,4 +1,4 @@
-//! "Could not decide": the storage did not answer, and what is to happen then.
+//! "Could not decide": the storage did not answer, and what happens then.
 
 use std::{error::Error, fmt, str::FromStr, sync::Arc};
 
@@ -35,7 +35,7 @@ impl Error for StorageError {
     }
 }
 
-/// What is to happen to a charge that its storage cannot decide.
+/// What happens to a charge that its storage cannot decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnStoreError {
     /// This process decides it on counters of its own. The default: a service neither stops nor

@@ -1,8 +1,8 @@
 //! Limit notation: how a [`Quota`](crate::Quota) is written, `10 per 2 hours`, and the one parser that reads it.
 //!
 //! The parser runs in the compiler ([`assert_valid`] in a `const` or `static`, and the attribute
-//! macros) as well as in the program ([`parse_many`], and [`FromStr`](core::str::FromStr) of [`Quota`](crate::Quota)), so a text
-//! that compiles never fails at run time.
+//! macros) as well as in the program ([`parse_many`], and [`FromStr`](core::str::FromStr) of
+//! [`Quota`](crate::Quota)), so a text that compiles never fails at run time.
 //!
 //! # Grammar
 //!
@@ -18,8 +18,8 @@
 //! ```
 //!
 //! * Upper and lower case mean the same.
-//! * Whitespace, including tabs, line breaks and the Unicode spaces, may stand around every part
-//!   but not between `:` and its delimiter. It is required only between a unit and `burst`.
+//! * Whitespace, including tabs, line breaks and the Unicode spaces, may stand around every part,
+//!   except between `:` and its delimiter. It is required only between a unit and `burst`.
 //! * Delimiters may be mixed in one text. The stray `:` before one has no meaning and is accepted
 //!   because Flask-Limiter accepts it.
 //! * A window is at most 100,000 years long.

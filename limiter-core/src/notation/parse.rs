@@ -78,7 +78,7 @@ pub const fn assert_valid(text: &str) {
 /// ```
 ///
 /// # Errors
-/// The text is no window.
+/// The text is not a window.
 pub fn parse_window(text: &str) -> Result<Quota, NotationError> {
     grammar::window(text).map_err(|mistake| NotationError::new(text, mistake))
 }
@@ -87,7 +87,7 @@ pub fn parse_window(text: &str) -> Result<Quota, NotationError> {
 /// a `static`.
 ///
 /// # Panics
-/// If the text is no window.
+/// If the text is not a window.
 #[track_caller]
 pub const fn assert_valid_window(text: &str) {
     if let Err(mistake) = grammar::window(text) {

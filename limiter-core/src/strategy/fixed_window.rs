@@ -31,7 +31,7 @@ impl State for FixedWindow {
     fn decide(&self, quota: &Quota, cost: u64, now: Timestamp) -> Decision {
         let remaining = quota.amount().saturating_sub(self.used);
         let left = self.ends_at.since(now);
-        // First of all what is asked most.
+        // The usual case first.
         if 0 < cost && cost <= remaining {
             return Decision::admit(remaining - cost, left);
         }

@@ -2,7 +2,7 @@
 //!
 //! A strategy does not know where its state is kept. It answers two questions, both without side
 //! effects and without overflow: *would this charge be admitted now* ([`State::decide`]) and *what
-//! is the state once it is charged* ([`State::charge`]); a third takes a charge back
+//! is the state once it is charged* ([`State::charge`]). A third function takes a charge back
 //! ([`State::refund`]). Storages run these functions where the state is.
 //!
 //! # What each strategy promises
@@ -19,12 +19,12 @@
 //! | [`TokenBucket`](Strategy::TokenBucket) | `token-bucket` | 16 bytes | burst + amount − 1 | a steady rate with a burst of its own: `10/second burst 20` |
 //!
 //! (The last two are lower for a quota of more than one per microsecond, and that of a bucket for
-//! a burst of one. A refund is no charge: whoever can have requests refunded late, after the next
-//! ones were admitted, gets one more from a fixed window, and from a token bucket what came back
-//! meanwhile.)
+//! a burst of one. The bound counts charges, not refunds: a client whose requests are refunded late,
+//! after the next ones were admitted, gets one more from a fixed window, and from a token bucket what
+//! came back meanwhile.)
 //!
-//! A clock that steps back neither frees nor locks a client: no strategy makes anyone wait longer
-//! than if the whole quota had been used this moment.
+//! A clock that steps back neither frees a client nor locks it out: no strategy makes a client wait
+//! longer than if the whole quota had been used this moment.
 //!
 //! # What this folder may know
 //!

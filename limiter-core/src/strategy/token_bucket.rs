@@ -20,7 +20,7 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// Whether an empty bucket takes so long to refill that no clock can tell when.
+    /// Whether an empty bucket takes longer to refill than the longest window.
     pub(super) fn refills_too_slowly(quota: &Quota) -> bool {
         Self::full(quota) > u128::from(quota.amount()) * u128::from(Quota::MAX_WINDOW_MICROS)
     }
@@ -36,7 +36,7 @@ impl TokenBucket {
     #[inline]
     fn missing(&self, quota: &Quota, now: Timestamp) -> u128 {
         // A fraction of another amount is read as less than a microsecond of this one. It is kept,
-        // so that a question under another amount, or a block by an amount of zero, loses nothing.
+        // so that a test under another amount, or a block by an amount of zero, loses nothing.
         let fraction = self.fraction.min(quota.amount().saturating_sub(1));
         u128::from(self.full_at.since(now)) * u128::from(quota.amount()) + u128::from(fraction)
     }

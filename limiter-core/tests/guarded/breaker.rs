@@ -1,4 +1,4 @@
-//! A storage that is known to be ill is left alone, but for one probe at a time.
+//! A storage that is known to fail is not called, except by one probe at a time.
 
 use std::time::Duration;
 
@@ -245,13 +245,13 @@ async fn a_storage_that_is_down_at_the_start_is_told_of_and_the_first_request_wa
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_circuit_tells_why_in_every_error() {
+async fn an_open_circuit_names_its_cause_in_every_error() {
     let ward = Ward::with(|guard| guard.on_store_error(OnStoreError::Deny));
     ward.open(State::Refusing).await;
     let limit = per_minute(1, "why");
     let mut charges = [Charge::new(&limit, &ward.key)];
     let error = ward.apply(Verb::Hit, &mut charges).await.unwrap_err();
-    assert_eq!(error.to_string(), "patient is left alone since it failed: connection refused");
+    assert_eq!(error.to_string(), "patient: circuit open since it failed: connection refused");
     assert_eq!(ward.guard.health().failed, 6);
 }
 

@@ -1,4 +1,4 @@
-//! How long an answer is waited for.
+//! The deadline of a call.
 
 use std::{
     cell::RefCell,
@@ -37,11 +37,12 @@ pub(super) async fn within<T>(
     .await
 }
 
-/// A timer that goes back when it is no longer waited for.
+/// A timer that is kept for the next call when nobody waits for it any more.
 ///
 /// Nearly every answer comes in time. To set a timer and to take it off again for each takes the
 /// lock of the runtime's timers twice, and often wakes the runtime with a system call, for the timer
-/// may be the next to go off. One that is still set need only be told that it goes off later.
+/// may be the next to go off. A timer that is still
+/// set only has to be set to a later moment.
 struct Alarm {
     runtime: runtime::Id,
     /// `None` once it is given back.
@@ -76,7 +77,7 @@ impl Alarm {
 
 /// A timer of this runtime that nobody waits for.
 fn idle(runtime: runtime::Id) -> Option<Pin<Box<Sleep>>> {
-    // Dropped when the borrow has ended: whom a timer would have woken goes with it.
+    // Dropped after the borrow: dropping a timer drops its waker, which may run other code.
     let (timer, _others) = IDLE.with_borrow_mut(|idle| match idle.pop() {
         Some((of, timer)) if of == runtime => (Some(timer), Vec::new()),
         // Of a runtime that this thread worked for before.

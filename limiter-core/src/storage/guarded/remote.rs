@@ -1,4 +1,4 @@
-//! The storage behind the guard: asked while the circuit is closed, probed while it is open.
+//! The storage behind the guard: called while the circuit is closed, probed while it is open.
 
 use std::{
     sync::{Arc, Weak},
@@ -22,7 +22,7 @@ use crate::{
     storage::interface::{Storage, Verb},
 };
 
-/// A storage that is asked until a deadline, and not at all while its circuit is open.
+/// A storage that is called with a deadline, and not called at all while its circuit is open.
 #[derive(Debug)]
 pub(super) struct Remote {
     storage: Arc<dyn Storage>,
@@ -58,7 +58,7 @@ impl Remote {
         Self { storage, breaker, probe, deadline, probe_deadline, on_store_error, clock, counts }
     }
 
-    /// The storage itself, for what is done whatever the circuit.
+    /// The storage itself, for calls that do not depend on the circuit.
     pub(super) fn storage(&self) -> &dyn Storage {
         &*self.storage
     }
@@ -80,7 +80,7 @@ impl Remote {
         &self.counts
     }
 
-    /// Asks the storage for the first time. If it does not answer, the circuit is open.
+    /// Calls the storage for the first time. If it does not answer, the circuit opens.
     pub(super) async fn check(self: &Arc<Self>) -> Result<(), StorageError> {
         let key = Key::text("probe");
         let probe = self.probe.ask(&*self.storage, &key);
@@ -95,7 +95,7 @@ impl Remote {
         Err(error)
     }
 
-    /// Asks the storage, if the circuit is closed, until the deadline.
+    /// Calls the storage, with the deadline, if the circuit is closed.
     pub(super) async fn ask(
         self: &Arc<Self>,
         verb: Verb,
@@ -103,7 +103,7 @@ impl Remote {
     ) -> Result<Outcome, StorageError> {
         if self.breaker.is_open() {
             self.probe_if_due();
-            return Err(self.left_alone());
+            return Err(self.circuit_open());
         }
         let answer = within(self.deadline, self.storage.apply(verb, charges)).await;
         match &answer {
@@ -118,23 +118,24 @@ impl Remote {
         answer
     }
 
-    /// Why nobody asks.
-    fn left_alone(&self) -> StorageError {
+    /// The error while the circuit is open, with its cause.
+    fn circuit_open(&self) -> StorageError {
         let name = self.storage.name();
         match self.breaker.cause() {
             Some(cause) => {
-                StorageError::new(format!("{name} is left alone since it failed: {cause}"))
+                StorageError::new(format!("{name}: circuit open since it failed: {cause}"))
                     .with_source(cause)
             }
-            None => StorageError::new(format!("{name} is left alone")),
+            None => StorageError::new(format!("{name}: circuit open")),
         }
     }
 
-    /// Tells that the circuit opened, if it did, after so many failures, and begins to probe.
+    /// Logs and counts that the circuit opened, and starts to probe. `after` is how many failures
+    /// opened it; with `None` it did not open.
     fn opened(self: &Arc<Self>, after: Option<u32>, error: &StorageError) {
         let Some(failures) = after else { return };
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(Self::probe_until_well(Arc::downgrade(self)));
+            runtime.spawn(Self::probe_until_recovered(Arc::downgrade(self)));
         }
         self.counts.opened.add(1);
         tracing::warn!(
@@ -142,15 +143,15 @@ impl Remote {
             failures,
             %error,
             on_store_error = %self.on_store_error,
-            "the storage is ill and left alone; requests are decided by the failure policy"
+            "the storage is failing: circuit opened, `on_store_error` decides until it recovers"
         );
     }
 }
 
 /// Probes.
 impl Remote {
-    /// Sends the probe, if one is due, on the runtime of the request that noticed. It need not
-    /// outlive it: a probe that is dropped counts as failed, and another runtime sends the next.
+    /// Sends a probe, if one is due, on the runtime of the request that noticed. That runtime may end
+    /// before the probe does: a dropped probe counts as failed, and another runtime sends the next.
     pub(super) fn probe_if_due(self: &Arc<Self>) {
         if let Ok(runtime) = Handle::try_current()
             && let Some(sent) = Sent::now(self)
@@ -158,15 +159,15 @@ impl Remote {
             let remote = Arc::downgrade(self);
             runtime.spawn(async move {
                 sent.ask().await;
-                Self::probe_until_well(remote).await;
+                Self::probe_until_recovered(remote).await;
             });
         }
     }
 
-    /// Sends one probe after the other, so that the end of an outage is noticed without any
-    /// request. It ends with the outage, with the guard and with the runtime; and where a request
-    /// was quicker to send a probe, whose task goes on in its place.
-    async fn probe_until_well(remote: Weak<Self>) {
+    /// Sends one probe after the other, so that a recovery is noticed without any request. It ends
+    /// with the outage, with the guard and with the runtime. It also ends when a request sends the
+    /// next probe first: then the task of that probe goes on in its place.
+    async fn probe_until_recovered(remote: Weak<Self>) {
         while let Some(due) = remote.upgrade().and_then(|remote| remote.breaker.due()) {
             let Some(sent) = Sent::at(&remote, due).await else { return };
             sent.ask().await;
@@ -177,7 +178,7 @@ impl Remote {
 /// A probe on its way.
 struct Sent {
     remote: Arc<Remote>,
-    /// Taken when it is answered for.
+    /// Taken when the result of the probe is reported.
     turn: Option<Turn>,
 }
 
@@ -188,7 +189,7 @@ impl Sent {
         Some(Self { remote: Arc::clone(remote), turn: Some(turn) })
     }
 
-    /// Waits until a probe is due, if nobody is quicker.
+    /// Waits until a probe is due. `None` if another caller sends it first.
     async fn at(remote: &Weak<Remote>, due: Timestamp) -> Option<Self> {
         loop {
             let left = {
@@ -206,8 +207,8 @@ impl Sent {
     async fn ask(mut self) {
         let Remote { storage, probe, breaker, deadline, probe_deadline, .. } = &*self.remote;
         let key = breaker.key().unwrap_or_else(|| Key::text("probe"));
-        // The first answer may take a new connection. What counts is the second, which takes what
-        // the answer to a client would.
+        // The first answer may need a new connection. The second counts: it takes as long as the
+        // answer to a client would.
         let answered = match within(*probe_deadline, probe.ask(&**storage, &key)).await {
             Ok(()) => within(*deadline, probe.ask(&**storage, &key)).await,
             failed => failed,
@@ -221,7 +222,7 @@ impl Sent {
         match answered {
             Ok(()) if breaker.close(clock.coarse()) => {
                 counts.closed.add(1);
-                tracing::info!(storage = storage.name(), "the storage is well again");
+                tracing::info!(storage = storage.name(), "the storage recovered: circuit closed");
             }
             Ok(()) => {}
             Err(error) => breaker.probe_failed(turn, Some(error), clock.coarse()),

@@ -1,4 +1,4 @@
-//! A storage around another one that may be ill.
+//! The guard itself: every charge gets a decision, whether the storage answers or not.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A storage that decides in time, whether the storage behind it answers or not. Clones are the
-/// same storage. The [module docs](super) tell how.
+/// same storage. The [module docs](super) explain how.
 ///
 /// It needs a tokio runtime with its timer switched on, as Actix's are.
 #[derive(Clone, Debug)]
@@ -50,22 +50,22 @@ impl GuardedStorage {
         Self { inner: Arc::new(Inner { remote, local, on_store_error, counts }) }
     }
 
-    /// Asks the storage for the first time, and gives it time to connect. If it does not answer,
-    /// the circuit is open from the start: the very first request is decided by the failure policy,
-    /// and probes go on.
+    /// Calls the storage for the first time, and gives it time to connect. If it does not answer,
+    /// the circuit is open from the start: the failure policy decides the first request, and the
+    /// guard keeps probing.
     ///
     /// # Errors
-    /// What the storage said, with what to look at.
+    /// The error of the storage, with what to check.
     pub async fn check(&self) -> Result<(), StorageError> {
         self.inner.remote.check().await
     }
 
-    /// The last error of the storage, while it is left alone.
+    /// The last error of the storage, while the circuit is open.
     pub fn cause(&self) -> Option<StorageError> {
         self.inner.remote.cause()
     }
 
-    /// How the storage is, and what happened so far.
+    /// The state of the circuit, and what happened so far.
     pub fn health(&self) -> Health {
         let Inner { remote, counts, .. } = &*self.inner;
         Health {
@@ -101,7 +101,7 @@ impl Storage for GuardedStorage {
                 inner.remote.probe_if_due();
                 let failing =
                     charges.iter().any(|charge| inner.policy(charge) == OnStoreError::Deny);
-                // An error cannot be told here.
+                // Only `apply` can return an error.
                 (!failing).then(|| inner.decide(verb, charges))
             }
             Verb::Hit | Verb::Test => {
@@ -142,8 +142,8 @@ impl Storage for GuardedStorage {
         })
     }
 
-    /// Waits as long as the storage takes: it may have to look through all its keys.
-    /// Those of this process, which decide while the storage does not answer, stay.
+    /// Waits as long as the storage takes: it may have to look through all its keys. The counters of
+    /// this process, which decide while the storage does not answer, are kept.
     fn forget<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool, StorageError>> {
         self.inner.remote.storage().forget(key)
     }
@@ -155,7 +155,7 @@ impl Storage for GuardedStorage {
 }
 
 impl Inner {
-    /// Decides a batch that the storage did not.
+    /// Decides a batch that the storage did not decide.
     fn decide_without(
         &self,
         verb: Verb,
@@ -173,7 +173,7 @@ impl Inner {
         Ok(self.decide(verb, charges))
     }
 
-    /// Decides what the policy leaves to this process, in one batch, and leaves out the rest.
+    /// Decides the charges with the policy `local` as one batch, and leaves out the rest.
     fn decide(&self, verb: Verb, charges: &mut [Charge<'_>]) -> Outcome {
         let local = |charge: &Charge<'_>| self.policy(charge) == OnStoreError::Local;
         let left_out = charges.iter().filter(|charge| !local(charge)).count();
@@ -185,7 +185,7 @@ impl Inner {
         self.apply_locally(verb, charges, local)
     }
 
-    /// What happens to a charge now. A charge in shadow mode never fails a batch.
+    /// The failure policy of a charge. A charge in shadow mode never fails a batch.
     fn policy(&self, charge: &Charge<'_>) -> OnStoreError {
         match (charge.store_error_policy().unwrap_or(self.on_store_error), charge.mode) {
             (OnStoreError::Deny, Mode::Shadow) => OnStoreError::Allow,
@@ -193,17 +193,17 @@ impl Inner {
         }
     }
 
-    /// Gives back to each what it took.
+    /// Refunds every charge on the counters that it was taken from.
     async fn refund(&self, charges: &mut [Charge<'_>]) -> Result<Outcome, StorageError> {
         self.apply_locally(Verb::Refund, charges, |charge| taken_by(charge, DecidedBy::Fallback));
         if !charges.iter().any(|charge| taken_by(charge, DecidedBy::Storage)) {
             return Ok(Outcome::Admit);
         }
-        let asks = !self.remote.is_open();
-        // Those that were given back carry no receipt any more.
+        let was_closed = !self.remote.is_open();
+        // Charges that were refunded here carry no receipt any more.
         let answer = self.remote.ask(Verb::Refund, charges).await;
-        if asks && answer.is_err() {
-            // It may have been done all the same, and must not be done twice.
+        if was_closed && answer.is_err() {
+            // The storage may have refunded them all the same, and must not do it twice.
             charges.iter_mut().for_each(|charge| charge.charged_at = None);
         }
         answer

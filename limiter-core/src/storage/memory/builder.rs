@@ -19,7 +19,7 @@ pub struct MemoryStorageBuilder {
 /// microseconds, and 80 % of a power of two, where its index is compact.
 const COUNTERS_PER_SHARD: usize = 3_300;
 
-/// Enough for 64 threads to seldom meet.
+/// Enough that 64 threads rarely wait for the same shard.
 const MIN_SHARDS: usize = 64;
 
 impl MemoryStorage {
@@ -41,12 +41,12 @@ impl Default for MemoryStorage {
 }
 
 impl MemoryStorageBuilder {
-    /// The hard cap on counters and logged hits, at most about 40 bytes each. (Logs of a single hit
-    /// are dearer: a client of a moving window costs 140 bytes with the first, 16 to 32 with every
-    /// further one.) Default: 1,000,000, a full day of clients of a large site within 40 MB.
+    /// The hard cap on counters and logged hits, at most about 40 bytes each. (A moving window takes
+    /// more: 140 bytes for the first hit of a client, 16 to 32 for every further one.) Default:
+    /// 1,000,000, which holds a full day of clients of a large site in 40 MB.
     ///
-    /// In a full storage the log of a known client grows no longer: its hits are put together, and
-    /// leave with the latest of them. So it may admit less than its amount, never more.
+    /// In a full storage the log of a known client stops growing: its hits are merged, and leave the
+    /// window with the latest of them. So it may admit less than its amount, never more.
     ///
     /// Batches that run at the very same moment may pass it by their own few counters, and so may the
     /// one shared counter per limit and shard of [`Overflow::Share`].
@@ -67,7 +67,7 @@ impl MemoryStorageBuilder {
         Self { clock: ClockSource::Custom(Arc::new(clock)), ..self }
     }
 
-    /// A clock that somebody else reads too.
+    /// A clock that is shared with others.
     #[must_use]
     pub fn shared_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock: ClockSource::Custom(clock), ..self }

@@ -17,8 +17,8 @@ use crate::{
     strategy::Strategy,
 };
 
-/// How many counters are looked at for every new one: more than one, so that the sweep overtakes
-/// a flood of newcomers.
+/// How many counters are swept for every new one: more than one, so that the sweep overtakes a
+/// flood of newcomers.
 const SWEEP_PER_NEWCOMER: usize = 2;
 
 /// What a shard keeps free of newcomers, for the shared counters of [`Overflow::Share`].
@@ -27,7 +27,7 @@ const KEPT_FREE_PER_SHARD: usize = 1 << 10;
 /// How many counters are swept when the storage is full and a newcomer comes.
 const SWEEP_WHEN_FULL: usize = 64;
 
-/// What a newcomer is told who is refused because the storage is full: when to try again.
+/// `retry_after` of a newcomer that is denied because the storage is full.
 const RETRY_WHEN_FULL_MICROS: u64 = 1_000_000;
 
 impl Counters {
@@ -211,7 +211,7 @@ fn taken_before<'a>(
         .collect()
 }
 
-/// What a newcomer is told for whom there is no room.
+/// The decision on a newcomer for which there is no room.
 #[cold]
 fn refuse(charge: &Charge<'_>) -> Decision {
     let (quota, retry_after) = (charge.limit.quota(), RETRY_WHEN_FULL_MICROS);

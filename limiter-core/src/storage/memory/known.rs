@@ -1,4 +1,4 @@
-//! Charges of one client on counters that are there: what most requests are.
+//! The fast path: a few charges of one client, on counters that exist.
 
 use super::table::{Table, Words};
 use crate::{
@@ -7,8 +7,8 @@ use crate::{
     decision::Outcome,
 };
 
-/// The way of most requests: a few charges of one client, to counters that are there. `None` where
-/// it is not so, and then nothing was taken.
+/// Decides a few charges of one client on counters that exist, as most requests make. `None` where
+/// one is missing; then nothing was taken.
 ///
 /// Each charge is taken as soon as it is admitted, so that the next one on the same counter sees
 /// it; and all are undone, under the same lock, if the batch is denied in the end.
@@ -20,7 +20,7 @@ pub(super) fn hit_known(
     now: Timestamp,
 ) -> Option<Outcome> {
     if let ([charge], true) = (&mut *charges, take) {
-        // What is denied alone has taken nothing that would have to be undone.
+        // A single charge that is denied took nothing that would have to be undone.
         return hit_one(table, charge, now, &mut Default::default());
     }
     if charges.len() > FEW {
@@ -49,11 +49,11 @@ pub(super) fn hit_known(
     outcome
 }
 
-/// As many charges as most requests make at the most.
+/// Most requests make no more charges than this.
 const FEW: usize = 6;
 
-/// Decides one charge on a counter that is there, and takes it at once if it is admitted. What the
-/// counter was goes to `undo`. Whether the batch may be admitted; `None` without such a counter.
+/// Decides one charge on a counter that exists, and takes it at once if it is admitted. `undo` gets
+/// what the counter was. Returns whether the batch may be admitted; `None` without such a counter.
 #[inline(always)]
 fn hit_one(
     table: &mut Table,

@@ -138,6 +138,6 @@ impl Storage for MemoryStorage {
 }
 
 fn decided(charge: &Charge<'_>) -> Decision {
-    // `decide` gives every charge a decision; were it not so, the answer is no.
+    // `decide` gives every charge a decision. If it ever did not, deny.
     charge.decision.unwrap_or(Decision::never(0, 0))
 }

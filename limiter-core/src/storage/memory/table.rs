@@ -37,7 +37,7 @@ struct Counter {
 /// The state of a counter in two words.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Words {
-    /// Once the clock has passed this moment the counter tells nothing any more.
+    /// After this moment the counter has expired.
     useful_until: Timestamp,
     rest: u64,
 }
@@ -106,7 +106,7 @@ impl Table {
     }
 
     /// Decides a charge on a counter that is there, and takes it at once if it is admitted.
-    /// `before` is what is needed to [undo](Self::undo) it. `None` for a log, which is left alone.
+    /// `before` is what is needed to [undo](Self::undo) it. `None` for a log, which is not touched.
     #[inline(always)]
     pub(super) fn hit(
         &mut self,
