@@ -138,8 +138,8 @@ impl<'a> Charge<'a> {
         self.charged_at
     }
 
-    /// The number of its counter: 128 bits, with a new seed in every process, so that two charges have
-    /// the same if, and only if, they are on the same counter.
+    /// The number of its counter: 128 bits, with a new seed in every process, so that two charges
+    /// have the same if, and only if, they are on the same counter.
     #[inline]
     pub(crate) fn counter(&self) -> u128 {
         self.limit.seed() ^ self.key.hash()

@@ -74,8 +74,8 @@ impl Limit {
         Self::with_ordinal(quota, strategy, scope, 0)
     }
 
-    /// The same, with a number that keeps apart limits of one scope, strategy and window: `10/minute`
-    /// and `5/minute` side by side are ordinal 0 and 1 and have counters of their own.
+    /// The same, with a number that keeps apart limits of one scope, strategy and window:
+    /// `10/minute` and `5/minute` side by side are ordinal 0 and 1 and have counters of their own.
     pub fn with_ordinal(quota: Quota, strategy: Strategy, scope: &Scope, ordinal: u32) -> Self {
         let id = format!("{}{}/{}/{ordinal}", scope.0, strategy.name(), quota.window_micros());
         let seed = hash128(id.as_bytes());

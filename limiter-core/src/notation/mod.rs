@@ -1,4 +1,5 @@
-//! Limit notation: how a [`Quota`](crate::Quota) is written, `10 per 2 hours`, and the one parser that reads it.
+//! Limit notation: how a [`Quota`](crate::Quota) is written, `10 per 2 hours`, and the one parser
+//! that reads it.
 //!
 //! The parser runs in the compiler ([`assert_valid`] in a `const` or `static`, and the attribute
 //! macros) as well as in the program ([`parse_many`], and [`FromStr`](core::str::FromStr) of
@@ -55,9 +56,9 @@
 //! # What this folder may know
 //!
 //! It turns a text into quotas, or into an error that says what to write instead. Of the crate it
-//! imports [`Quota`](crate::Quota) and its [`Unit`](crate::Unit) alone. It must not know how a quota
-//! is enforced, nor allocate where the compiler runs it: the attribute macros are built with this
-//! folder and nothing else.
+//! imports [`Quota`](crate::Quota) and its [`Unit`](crate::Unit) alone. It must not know how a
+//! quota is enforced, nor allocate where the compiler runs it: the attribute macros are built with
+//! this folder and nothing else.
 
 mod cursor;
 mod error;

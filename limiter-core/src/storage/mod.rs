@@ -10,8 +10,8 @@
 //!
 //! Each folder here is one storage, and fulfils the contract of `interface`. They import everything
 //! that decisions are made of: charges, limits, keys, strategies, clocks. They must not know what a
-//! request is or where a limit was declared. Only `guarded` names another storage, the one in memory,
-//! because it decides with its counters.
+//! request is or where a limit was declared. Only `guarded` names another storage, the one in
+//! memory, because it decides with its counters.
 
 #[cfg(feature = "remote")]
 pub mod denied;

@@ -18,10 +18,10 @@
 //! | [`SlidingWindowCounter`](Strategy::SlidingWindowCounter) | `sliding-window-counter` | 16 bytes | 2 × amount | smooth and small; denies bursty clients more than it must |
 //! | [`TokenBucket`](Strategy::TokenBucket) | `token-bucket` | 16 bytes | burst + amount − 1 | a steady rate with a burst of its own: `10/second burst 20` |
 //!
-//! (The last two are lower for a quota of more than one per microsecond, and that of a bucket for
-//! a burst of one. The bound counts charges, not refunds: a client whose requests are refunded late,
-//! after the next ones were admitted, gets one more from a fixed window, and from a token bucket what
-//! came back meanwhile.)
+//! (The last two are lower for a quota of more than one per microsecond, and that of a bucket for a
+//! burst of one. The bound counts charges, not refunds: a client whose requests are refunded late,
+//! after the next ones were admitted, gets one more from a fixed window, and from a token bucket
+//! what came back meanwhile.)
 //!
 //! A clock that steps back neither frees a client nor locks it out: no strategy makes a client wait
 //! longer than if the whole quota had been used this moment.

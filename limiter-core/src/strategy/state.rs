@@ -4,9 +4,9 @@ use crate::{clock::Timestamp, decision::Decision, quota::Quota};
 
 /// The state of one counter under one strategy. The default is that of a client never seen.
 ///
-/// Callers [settle](Self::settle) a state for a moment before they call the other functions for that
-/// moment, and pass only quotas that [`Strategy::check`](super::Strategy::check) accepts. (With
-/// others nothing panics.)
+/// Callers [settle](Self::settle) a state for a moment before they call the other functions for
+/// that moment, and pass only quotas that [`Strategy::check`](super::Strategy::check) accepts.
+/// (With others nothing panics.)
 pub trait State: Default {
     /// Brings the state to the moment: what has expired is dropped, and what lies in the future,
     /// because the clock stepped back, counts as if it were of this moment.

@@ -162,8 +162,8 @@ impl Storage for DeniedCache {
     fn forget<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool, StorageError>> {
         Box::pin(async move {
             let forgotten = self.inner.storage.forget(key).await;
-            // Which denials are of this client is not known, so all are forgotten: the others cost one
-            // more round trip.
+            // Which denials are of this client is not known, so all are forgotten: the others cost
+            // one more round trip.
             self.inner.table.clear();
             forgotten
         })
@@ -213,8 +213,8 @@ impl Inner {
                 Err(unknown_since) => since.push(Some(unknown_since)),
             }
         }
-        // A charge in test mode without a remembered denial may still deny: a lock-out that outlasts
-        // what is remembered. Only the storage knows.
+        // A charge in test mode without a remembered denial may still deny: a lock-out that
+        // outlasts what is remembered. Only the storage knows.
         if denials.is_empty() || (is_tested && !is_locked_out) {
             // Possibly some milliseconds behind, which forgets that much too early.
             return Look::Unknown(Sent { at: self.clock.coarse(), since });

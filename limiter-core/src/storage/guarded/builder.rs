@@ -69,8 +69,8 @@ impl GuardedStorageBuilder {
         Self { on_store_error, ..self }
     }
 
-    /// Quotas that replace the limits while this process decides: in each scope, for each key, all of
-    /// them in place of the limits that the scope has. Like these they are divided by
+    /// Quotas that replace the limits while this process decides: in each scope, for each key, all
+    /// of them in place of the limits that the scope has. Like these they are divided by
     /// [`instances`](Self::instances). Default: none; then the limits themselves are enforced.
     ///
     /// A request is charged them once per scope, with the highest cost that it has there.
@@ -84,16 +84,16 @@ impl GuardedStorageBuilder {
         Self { fallback_limits, ..self }
     }
 
-    /// How many processes share the storage. While this process decides, it admits that part of every
-    /// amount and burst, of the limits or of the [`fallback_limits`](Self::fallback_limits), rounded
-    /// down, but at least one: with four, 25 of `100/minute`. Default: 1.
+    /// How many processes share the storage. While this process decides, it admits that part of
+    /// every amount and burst, of the limits or of the [`fallback_limits`](Self::fallback_limits),
+    /// rounded down, but at least one: with four, 25 of `100/minute`. Default: 1.
     #[must_use]
     pub fn instances(self, instances: u32) -> Self {
         Self { instances, ..self }
     }
 
-    /// How many failures in a row open the circuit. Default: 5. A single slow answer does not open it,
-    /// and a busy server that lost its storage opens it within one deadline.
+    /// How many failures in a row open the circuit. Default: 5. A single slow answer does not open
+    /// it, and a busy server that lost its storage opens it within one deadline.
     #[must_use]
     pub fn opens_after(self, failures: u32) -> Self {
         Self { failures, ..self }

@@ -40,9 +40,8 @@ pub(super) async fn within<T>(
 /// A timer that is kept for the next call when nobody waits for it any more.
 ///
 /// Nearly every answer comes in time. To set a timer and to take it off again for each takes the
-/// lock of the runtime's timers twice, and often wakes the runtime with a system call, for the timer
-/// may be the next to go off. A timer that is still
-/// set only has to be set to a later moment.
+/// lock of the runtime's timers twice, and often wakes the runtime with a system call, for the
+/// timer may be the next to go off. A timer that is still set only has to be set to a later moment.
 struct Alarm {
     runtime: runtime::Id,
     /// `None` once it is given back.

@@ -6,13 +6,13 @@
 //!   together with its call, so it never reaches another request. The storage may have counted the
 //!   hit, once; it is not repeated.
 //! * **Circuit breaker.** After five failures in a row the circuit opens: from then on no request
-//!   waits for the storage. One probe at a time is sent in the background, with or without requests:
-//!   the first after 100 ms, then less and less often, down to one every 10 s. Each is sent at a
-//!   random moment of the second half of its pause. The first answer within the deadline closes the
-//!   circuit. If the storage fails again soon, the pauses go on where they were, so a flapping
-//!   storage is rarely called.
-//! * **Failure policy.** [`OnStoreError`](crate::OnStoreError) says what happens to a charge that the
-//!   storage did not decide, for each charge or for all.
+//!   waits for the storage. One probe at a time is sent in the background, with or without
+//!   requests: the first after 100 ms, then less and less often, down to one every 10 s. Each is
+//!   sent at a random moment of the second half of its pause. The first answer within the deadline
+//!   closes the circuit. If the storage fails again soon, the pauses go on where they were, so a
+//!   flapping storage is rarely called.
+//! * **Failure policy.** [`OnStoreError`](crate::OnStoreError) says what happens to a charge that
+//!   the storage did not decide, for each charge or for all.
 //!
 //! # What a failure costs
 //!
@@ -26,11 +26,12 @@
 //! [shadow mode](crate::Mode::Shadow), which never vetoes), the batch fails. Otherwise the `local`
 //! ones are decided as one batch, and the `allow` ones are left without decision.
 //!
-//! Counters of this process outlive the outage and expire by themselves, so a storage that comes and
-//! goes does not give clients a new quota each time. When it has recovered, it counts on from its own
-//! counters. A refund goes to the counters that were charged, whatever happened in between.
+//! Counters of this process outlive the outage and expire by themselves, so a storage that comes
+//! and goes does not give clients a new quota each time. When it has recovered, it counts on from
+//! its own counters. A refund goes to the counters that were charged, whatever happened in between.
 //!
-//! A state change is logged once and counted once, whatever the traffic; [`Health`] has both numbers.
+//! A state change is logged once and counted once, whatever the traffic; [`Health`] has both
+//! numbers.
 //!
 //! # Example: a guard, and a cache of denials around it
 //!
@@ -56,10 +57,10 @@
 //!
 //! # What it cannot see
 //!
-//! There is one circuit for the whole storage. In a cluster that lost one of three nodes, two thirds
-//! of the clients still get answers, so failures in a row are rare: the circuit stays closed, and
-//! each request of the other clients waits for a deadline. If the circuit does open, it is probed
-//! with the key of the client that failed, and so at the node that failed.
+//! There is one circuit for the whole storage. In a cluster that lost one of three nodes, two
+//! thirds of the clients still get answers, so failures in a row are rare: the circuit stays
+//! closed, and each request of the other clients waits for a deadline. If the circuit does open, it
+//! is probed with the key of the client that failed, and so at the node that failed.
 //!
 //! # What this folder may know
 //!

@@ -13,9 +13,9 @@ use crate::{
 /// A hit on a counter that nobody else has, and that expires within two seconds.
 ///
 /// It is a hit, and not a test, because it must fail where the hits of clients fail: on a replica
-/// that takes no writes, on a server whose memory is full, or where a permission is missing. For the
-/// same reason it has the key of the client whose hit failed: in a cluster, the counters of that
-/// client are on the failing node, and those of another may not be.
+/// that takes no writes, on a server whose memory is full, or where a permission is missing. For
+/// the same reason it has the key of the client whose hit failed: in a cluster, the counters of
+/// that client are on the failing node, and those of another may not be.
 #[derive(Debug)]
 pub(super) struct Probe {
     limit: Limit,

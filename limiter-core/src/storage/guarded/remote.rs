@@ -150,8 +150,9 @@ impl Remote {
 
 /// Probes.
 impl Remote {
-    /// Sends a probe, if one is due, on the runtime of the request that noticed. That runtime may end
-    /// before the probe does: a dropped probe counts as failed, and another runtime sends the next.
+    /// Sends a probe, if one is due, on the runtime of the request that noticed. That runtime may
+    /// end before the probe does: a dropped probe counts as failed, and another runtime sends the
+    /// next.
     pub(super) fn probe_if_due(self: &Arc<Self>) {
         if let Ok(runtime) = Handle::try_current()
             && let Some(sent) = Sent::now(self)

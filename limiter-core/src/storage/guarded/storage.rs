@@ -142,8 +142,8 @@ impl Storage for GuardedStorage {
         })
     }
 
-    /// Waits as long as the storage takes: it may have to look through all its keys. The counters of
-    /// this process, which decide while the storage does not answer, are kept.
+    /// Waits as long as the storage takes: it may have to look through all its keys. The counters
+    /// of this process, which decide while the storage does not answer, are kept.
     fn forget<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool, StorageError>> {
         self.inner.remote.storage().forget(key)
     }

@@ -41,15 +41,15 @@ impl Default for MemoryStorage {
 }
 
 impl MemoryStorageBuilder {
-    /// The hard cap on counters and logged hits, at most about 40 bytes each. (A moving window takes
-    /// more: 140 bytes for the first hit of a client, 16 to 32 for every further one.) Default:
-    /// 1,000,000, which holds a full day of clients of a large site in 40 MB.
+    /// The hard cap on counters and logged hits, at most about 40 bytes each. (A moving window
+    /// takes more: 140 bytes for the first hit of a client, 16 to 32 for every further one.)
+    /// Default: 1,000,000, which holds a full day of clients of a large site in 40 MB.
     ///
-    /// In a full storage the log of a known client stops growing: its hits are merged, and leave the
-    /// window with the latest of them. So it may admit less than its amount, never more.
+    /// In a full storage the log of a known client stops growing: its hits are merged, and leave
+    /// the window with the latest of them. So it may admit less than its amount, never more.
     ///
-    /// Batches that run at the very same moment may pass it by their own few counters, and so may the
-    /// one shared counter per limit and shard of [`Overflow::Share`].
+    /// Batches that run at the very same moment may pass it by their own few counters, and so may
+    /// the one shared counter per limit and shard of [`Overflow::Share`].
     #[must_use]
     pub fn capacity(self, capacity: usize) -> Self {
         Self { capacity, ..self }

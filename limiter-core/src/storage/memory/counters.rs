@@ -1,4 +1,5 @@
-//! The counters of all clients, in shards: who is in which, under which lock, and how many there are.
+//! The counters of all clients, in shards: who is in which, under which lock, and how many there
+//! are.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 

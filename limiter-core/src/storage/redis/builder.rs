@@ -32,7 +32,7 @@ impl RedisStorage {
     /// The servers at a URI, with the defaults of the [builder](Self::builder).
     ///
     /// # Errors
-    /// The URI is malformed, or asks for TLS that is not built in.
+    /// The URI is malformed, or needs TLS that is not built in.
     pub fn new(uri: impl Into<String>) -> Result<Self, StorageError> {
         Self::builder(uri).build()
     }
@@ -48,8 +48,8 @@ impl RedisStorage {
         RedisStorageBuilder::new(Origin::Ready(Source::Client(Box::new(client))))
     }
 
-    /// Options for a pool of your own. A few connections are taken out of it and kept: one for
-    /// each runtime that asks.
+    /// Options for a pool of your own. A few connections are taken out of it and kept: one for each
+    /// runtime that uses the storage.
     pub fn from_pool(pool: deadpool_redis::Pool) -> RedisStorageBuilder {
         RedisStorageBuilder::new(Origin::Ready(Source::Pool(pool)))
     }
@@ -84,7 +84,7 @@ impl RedisStorageBuilder {
     /// [`RedisStorage::ping`].
     ///
     /// # Errors
-    /// The URI is malformed, or asks for TLS that is not built in or has no crypto provider, or the
+    /// The URI is malformed, or needs TLS that is not built in or has no crypto provider, or the
     /// prefix has a brace. The error never quotes a password.
     pub fn build(self) -> Result<RedisStorage, StorageError> {
         if self.prefix.contains('{') {
@@ -122,7 +122,7 @@ impl fmt::Debug for RedisStorageBuilder {
     }
 }
 
-/// Looks beside the first request, and once, whether the servers remove counters.
+/// Checks once, beside the first request, whether the servers remove counters in use.
 fn warn_of_eviction(name: String, is_cluster: bool) -> OnConnected {
     let check = Arc::new(EvictionCheck::new(name));
     Box::new(move |connection| {

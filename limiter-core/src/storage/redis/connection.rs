@@ -11,7 +11,7 @@ use deadpool_redis::redis::{
 #[derive(Clone)]
 pub(super) struct Connection {
     link: Link,
-    /// Tells it from the one that is made in its place.
+    /// Distinguishes it from the connection that replaces it.
     number: u64,
 }
 
@@ -39,7 +39,7 @@ impl Connection {
         command.query_async(self).await
     }
 
-    /// Asks one node of a cluster.
+    /// Sends a command to one node of a cluster.
     pub(super) async fn query_at<T: FromRedisValue>(
         &mut self,
         node: Option<&Node>,

@@ -23,7 +23,8 @@ pub(super) struct Connections {
     of_runtimes: Mutex<HashMap<runtime::Id, Arc<Place>>>,
 }
 
-/// What happens with a connection as soon as it is made: in a task of the runtime that it belongs to.
+/// What happens with a connection as soon as it is made: in a task of the runtime that it belongs
+/// to.
 pub(super) type OnConnected = Box<dyn Fn(Connection) + Send + Sync>;
 
 /// Makes them, one after the other.
@@ -43,10 +44,10 @@ struct Place {
     gathering: Arc<Gathering>,
 }
 
-/// The last attempt, if it failed: whoever waited for it fails with it.
+/// The last attempt, if it failed: requests that waited for it fail with it.
 type LastFailure = Option<(Instant, StorageError)>;
 
-/// For how long a failed attempt answers for those that waited meanwhile.
+/// For how long a failed attempt counts for the requests that waited meanwhile.
 const FAILURE_HOLDS: Duration = Duration::from_millis(50);
 
 impl Connections {
@@ -74,13 +75,13 @@ impl Connections {
         self.connect(place).await
     }
 
-    /// What the requests of this runtime ask together.
+    /// The batches of this runtime that wait for the next call.
     pub(super) fn gathering(&self) -> Result<Arc<Gathering>, StorageError> {
         Ok(Arc::clone(&self.place()?.gathering))
     }
 
-    /// Forgets a connection of this runtime: the next request makes a new one, and finds the server
-    /// that is the primary then. One that was made since stays.
+    /// Forgets a broken connection of this runtime: the next request makes a new one, to the server
+    /// that is the primary then. A connection that was made since is kept.
     pub(super) fn discard(&self, broken: &Connection) {
         if let Ok(place) = self.place() {
             place.connection.lock().take_if(|connection| connection.is_same(broken));
@@ -105,8 +106,8 @@ impl Connections {
             return Err(error.clone());
         }
         let maker = Arc::clone(&self.maker);
-        // In a task, because connecting may take longer than a decision: it goes on when the
-        // request that began it is dropped, and the next one finds its connection.
+        // In a task, because connecting may take longer than the deadline of a decision: the task
+        // goes on when its request is dropped, and a later request finds the connection.
         let attempt = tokio::spawn(async move {
             let made = maker.make().await;
             *last_failure = match &made {
@@ -122,7 +123,7 @@ impl Connections {
             made
         });
         attempt.await.unwrap_or_else(|error| {
-            Err(StorageError::new("connecting was given up").with_source(error))
+            Err(StorageError::new("the attempt to connect was cancelled").with_source(error))
         })
     }
 }

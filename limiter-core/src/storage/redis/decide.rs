@@ -1,4 +1,4 @@
-//! How a batch is decided: in one call, or slot by slot and given back where one denies.
+//! How a batch is decided: in one call, or slot by slot, given back if one denies.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Servers {
             }
             let servers = Arc::clone(self);
             let call = move |batches| Arc::clone(&servers).call(batches);
-            if let Some(answer) = self.gathering()?.ask(batch, call).await? {
+            if let Some(answer) = self.gathering()?.send(batch, call).await? {
                 return answer.write(verb, charges);
             }
         }
@@ -38,8 +38,8 @@ impl Servers {
         Box::pin(self.decide_groups(verb, &mut groups(charges))).await
     }
 
-    /// Asks the script about the batches of several requests; `None` where the server wants one
-    /// slot at a time, and did nothing.
+    /// Runs the script on the batches of several requests. `None` where the server takes one slot
+    /// at a time only; then it did nothing.
     async fn call(
         self: Arc<Self>,
         batches: Vec<Batch>,
@@ -55,7 +55,7 @@ impl Servers {
         }
     }
 
-    /// Asks several slots side by side; where one denies, the others get back what they took.
+    /// Decides several slots side by side. If one denies, what the others took is given back.
     async fn decide_groups(
         &self,
         verb: Verb,
@@ -67,7 +67,7 @@ impl Servers {
             if batch.questions.is_empty() {
                 return Ok(Outcome::Admit);
             }
-            let answer = self.ask(connection, batch).await?;
+            let answer = self.decide_one(connection, batch).await?;
             answer.write(verb, group.iter_mut().map(|charge| &mut **charge))
         });
         let mut outcome = Ok(Outcome::Admit);
@@ -92,16 +92,20 @@ impl Servers {
             if taken.questions.is_empty() {
                 continue;
             }
-            // What cannot be given back denies somebody too early, and admits nobody too many.
-            let _ = self.ask(connection, taken).await;
+            // What cannot be given back may deny a client too early. It never admits one too many.
+            let _ = self.decide_one(connection, taken).await;
             for charge in group {
                 charge.charged_at = None;
             }
         }
     }
 
-    /// Asks the script about one batch, whose counters are in one slot.
-    async fn ask(&self, connection: &Connection, batch: Batch) -> Result<Answer, StorageError> {
+    /// Runs the script on one batch, whose counters are in one slot.
+    async fn decide_one(
+        &self,
+        connection: &Connection,
+        batch: Batch,
+    ) -> Result<Answer, StorageError> {
         let answers = self.run(connection, &[batch]).await;
         let answers = answers.map_err(|error| self.failed(connection, error))?;
         answers.and_then(|mut answers| answers.pop()).ok_or_else(strange)

@@ -68,17 +68,17 @@ impl Servers {
         !self.is_cluster() && !self.keeps_slots_apart.load(Ordering::Relaxed)
     }
 
-    /// From now on a call is about one slot.
+    /// From now on every call is about one slot.
     pub(super) fn keep_slots_apart(&self) {
         self.keeps_slots_apart.store(true, Ordering::Relaxed);
     }
 
-    /// What the requests of this runtime ask together.
+    /// The batches of this runtime that wait for the next call.
     pub(super) fn gathering(&self) -> Result<Arc<Gathering>, StorageError> {
         self.connections.gathering()
     }
 
-    /// Asks a server whether it is there.
+    /// Sends a `PING`.
     pub(super) async fn ping(&self) -> Result<(), StorageError> {
         let mut connection = self.connect().await?;
         let reply: Result<Value, RedisError> = connection.query(&cmd("PING")).await;
@@ -91,8 +91,8 @@ impl Servers {
         connection.map_err(|error| StorageError::new(format!("{}: {error}", self.name)))
     }
 
-    /// What the server or the way to it said, with what to check; a connection that is of no more
-    /// use is forgotten.
+    /// The error of a server or of the connection, with what to check. A connection that cannot be
+    /// used any more is forgotten.
     pub(super) fn failed(&self, connection: &Connection, error: RedisError) -> StorageError {
         let refusal = refusal::remedy(&error.to_string());
         let remedy = match error.kind() {

@@ -79,23 +79,24 @@ impl Source {
     }
 }
 
-/// A server that wants a password takes the connection of whoever has none, and closes it at the
-/// first script, often before anybody reads why. (Clusters and sentinels are asked for their servers
-/// first, and say it then.)
+/// A server with a password accepts a connection without one, and closes it at the first script,
+/// often before the reason is read. A `PING` gets the reason. (Clusters and sentinels give it when
+/// the client looks up their servers.)
 async fn let_in(mut connection: MultiplexedConnection) -> RedisResult<Link> {
     match cmd("PING").query_async::<Value>(&mut connection).await {
         Err(error) if error.code() == Some("NOAUTH") => Err(error),
-        // Any other answer is that of a server which knows us.
+        // With any other answer the login is accepted.
         _ => Ok(Link::Single(connection)),
     }
 }
 
-/// By itself the client gives up after a second.
+/// The default of the client is one second.
 fn within(connect_timeout: Duration) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(Some(connect_timeout))
 }
 
-/// A command must not wait until the one before it was acknowledged: requests share a connection.
+/// Without Nagle's algorithm: requests share a connection, and a command must not wait until the
+/// one before it is acknowledged.
 fn at_once() -> TcpSettings {
     TcpSettings::default().set_nodelay(true)
 }
@@ -134,7 +135,7 @@ fn not_connected(error: &str) -> String {
     refusal::remedy(error).unwrap_or_else(|| "the server cannot be reached".to_owned())
 }
 
-/// What the client says of a URI may quote it, so it is not repeated.
+/// The error of the client may quote the URI with its password, so it is not repeated.
 fn configuration(error: &dyn fmt::Display) -> StorageError {
     let _ = error;
     StorageError::new(

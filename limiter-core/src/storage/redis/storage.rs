@@ -27,10 +27,10 @@ impl RedisStorage {
         Self { servers: Arc::new(servers) }
     }
 
-    /// Asks the server whether it is there.
+    /// Checks that the server answers.
     ///
     /// # Errors
-    /// It is not, or it does not let us in: the error says what to check.
+    /// It does not answer, or refuses the login: the error says what to check.
     pub async fn ping(&self) -> Result<(), StorageError> {
         self.servers.ping().await
     }
@@ -62,7 +62,7 @@ impl Storage for RedisStorage {
     }
 
     fn apply_now(&self, _verb: Verb, charges: &mut [Charge<'_>]) -> Option<Outcome> {
-        // Nothing to ask needs no server.
+        // An empty batch needs no server.
         charges.is_empty().then_some(Outcome::Admit)
     }
 

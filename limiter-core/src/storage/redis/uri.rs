@@ -4,14 +4,14 @@ use deadpool_redis::redis::IntoConnectionInfo;
 
 use crate::error::StorageError;
 
-/// What a URI says.
+/// What a URI names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// One server, in the form that the client reads.
     Single { url: String },
     /// Some nodes of a cluster, likewise.
     Cluster { urls: Vec<String> },
-    /// Sentinels, likewise; the name of the primary they watch; and who we are to its servers.
+    /// Sentinels, likewise; the name of the primary they watch; and the login of its servers.
     Sentinel { urls: Vec<String>, service: String, server: ServerLogin },
 }
 
@@ -59,7 +59,7 @@ impl Target {
 fn cluster(client: &str, rest: &str) -> Result<Target, StorageError> {
     let (login, hosts, path) = split(rest);
     if !path.trim_matches('/').is_empty() {
-        return Err(mistake("expected no database, for a cluster has but one"));
+        return Err(mistake("expected no database in the URI, for a cluster has only one"));
     }
     let urls = urls(client, login, hosts)?;
     Ok(Target::Cluster { urls })
