@@ -76,8 +76,8 @@ impl<'a> Charge<'a> {
         Self { mode, ..self }
     }
 
-    /// The same charge with what is to happen when the storage cannot decide; `None`, as at first,
-    /// leaves it to the storage.
+    /// The same charge with a failure policy: what happens when the storage cannot decide. `None`,
+    /// the default, leaves it to the storage.
     #[must_use]
     pub const fn on_store_error(self, on_store_error: Option<OnStoreError>) -> Self {
         Self { on_store_error, ..self }
@@ -105,7 +105,7 @@ impl<'a> Charge<'a> {
         self.key
     }
 
-    /// What is to happen when the storage cannot decide; `None` leaves it to the storage.
+    /// What happens when the storage cannot decide; `None` leaves it to the storage.
     pub const fn store_error_policy(&self) -> Option<OnStoreError> {
         self.on_store_error
     }
@@ -118,7 +118,7 @@ impl<'a> Charge<'a> {
         self.decision.as_ref()
     }
 
-    /// Whose counters decided it; of no meaning before any decision.
+    /// Whose counters decided it. Without a decision it means nothing.
     pub const fn decided_by(&self) -> DecidedBy {
         self.decided_by
     }
@@ -132,8 +132,8 @@ impl<'a> Charge<'a> {
         }
     }
 
-    /// When the cost was taken, by the clock of those who took it; `None` if it was not, or was
-    /// refunded.
+    /// When the cost was taken, by the clock of the storage that took it; `None` if it was not
+    /// taken, or was refunded.
     pub const fn charged_at(&self) -> Option<Timestamp> {
         self.charged_at
     }

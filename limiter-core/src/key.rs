@@ -140,7 +140,7 @@ impl Key {
         Self::digest(tag::SECRET, secret)
     }
 
-    /// This key and another one: limited apart from each of them alone.
+    /// This key combined with another one: a key of its own, with counters of its own.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         let mut encoded = self.encode();
@@ -173,7 +173,7 @@ impl Key {
         encoded
     }
 
-    /// A number as good as the bytes.
+    /// A number that stands for the bytes.
     #[inline]
     pub(crate) fn hash(&self) -> u128 {
         self.hash
@@ -278,7 +278,7 @@ pub(crate) fn hash128(bytes: &[u8]) -> u128 {
     hash128_with(|hasher| hasher.write(bytes))
 }
 
-/// 128 bits of hash under two random seeds of this process: nobody outside can choose keys that
+/// 128 bits of hash under two random seeds of this process: no client can choose keys that
 /// collide.
 #[inline]
 fn hash128_with(feed: impl Fn(&mut AHasher)) -> u128 {

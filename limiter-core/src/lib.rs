@@ -42,6 +42,13 @@
 //! | what does a request cost whose client is denied already? | `storage::denied` (feature `remote`) |
 //! | which moment is it? | [`clock`] |
 //!
+//! # Who imports whom
+//!
+//! The modules from the ground up: `quota`, `notation`, `clock`, `decision`, `error`, `key`,
+//! `strategy`, `limit`, `charge`, `storage`. Each imports only those before it, by the module's
+//! name and never through this file. None of them may know HTTP, routes, or the crates that apply
+//! this one.
+//!
 //! # Features
 //!
 //! | feature | adds |

@@ -135,7 +135,7 @@ impl Limit {
         })
     }
 
-    /// A number as good as [`id`](Self::id): 128 bits, with a new seed in every process.
+    /// A number that stands for [`id`](Self::id): 128 bits, with a new seed in every process.
     pub(crate) fn seed(&self) -> u128 {
         self.seed
     }

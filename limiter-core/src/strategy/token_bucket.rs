@@ -97,8 +97,8 @@ impl State for TokenBucket {
     }
 }
 
-/// How many whole tokens are there while so much is missing, and the microseconds until there is
-/// one more: zero for a full bucket. (A token is as much as the window is long.)
+/// How many whole tokens the bucket has while `missing` is missing, and the microseconds until the
+/// next one: zero for a full bucket. (A token is as long as the window.)
 #[inline]
 fn left(missing: u128, quota: &Quota) -> (u64, u64) {
     let (window, amount) = (quota.window_micros(), quota.amount());

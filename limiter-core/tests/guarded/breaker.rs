@@ -37,7 +37,7 @@ async fn the_circuit_opens_after_five_failures_and_then_nobody_waits() {
     }
     assert_eq!(admitted, 10);
     assert_eq!(began.elapsed(), Duration::ZERO);
-    assert_eq!(ward.patient.asked(), asked, "nobody asked the storage");
+    assert_eq!(ward.patient.asked(), asked, "the storage was not called");
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +120,7 @@ async fn the_end_of_an_outage_is_noticed_without_any_request() {
     assert_eq!((health.circuit, health.closed), (Circuit::Closed, 1));
     let asked = ward.patient.asked();
     pass(20_000).await;
-    assert_eq!(ward.patient.asked(), asked, "a storage that is well is not probed");
+    assert_eq!(ward.patient.asked(), asked, "a storage that works is not probed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,7 +134,7 @@ async fn a_guard_that_is_dropped_during_an_outage_probes_no_more() {
     assert_eq!(patient.asked(), asked);
 }
 
-/// A storage that answers, but too late for any decision, is not well.
+/// A storage that answers, but too late for any decision, has not recovered.
 #[tokio::test(start_paused = true)]
 async fn a_storage_that_is_too_slow_stays_alone() {
     let ward = Ward::new();
@@ -146,7 +146,7 @@ async fn a_storage_that_is_too_slow_stays_alone() {
     assert_eq!((health.circuit, health.probes, health.closed), (Circuit::Open, 1, 0));
 }
 
-/// Each client's counters are on one node of a cluster: the probe must ask the one that is ill.
+/// Each client's counters are on one node of a cluster: the probe must go to the one that fails.
 #[tokio::test(start_paused = true)]
 async fn a_probe_asks_where_the_client_was_refused() {
     let ward = Ward::new();

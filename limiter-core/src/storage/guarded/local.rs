@@ -42,7 +42,7 @@ impl StandIn {
     ) -> Result<Self, Unsupported> {
         let instances = NonZeroU64::new(instances.into()).unwrap_or(NonZeroU64::MIN);
         if !fallback_limits.is_empty() {
-            // The scope that they stand in for is a part of the key.
+            // The scope that they replace is a part of the key.
             let scope = Scope::new("fallback");
             let limits = fallback_limits.iter().zip(0..).map(|(&(strategy, quota), ordinal)| {
                 strategy.check(&quota)?;

@@ -10,7 +10,7 @@ use crate::{
     strategy::Strategy,
 };
 
-/// A hit on a counter that nobody else has, and that expires within two seconds.
+/// A hit on a counter that no client has, and that expires within two seconds.
 ///
 /// It is a hit, and not a test, because it must fail where the hits of clients fail: on a replica
 /// that takes no writes, on a server whose memory is full, or where a permission is missing. For

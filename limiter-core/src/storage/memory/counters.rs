@@ -1,5 +1,5 @@
-//! The counters of all clients, in shards: who is in which, under which lock, and how many there
-//! are.
+//! The counters of all clients in shards: which shard a client has, its lock, and the number of
+//! entries.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -144,7 +144,7 @@ impl Counters {
         LockedTable::new(table, &self.entries)
     }
 
-    /// The shard of all charges, where there is but one: a request has one client as a rule.
+    /// The shard of all charges, if it is only one: most requests have one client.
     #[inline]
     pub(super) fn only_shard(&self, charges: &[Charge<'_>]) -> Option<usize> {
         let (first, others) = charges.split_first()?;

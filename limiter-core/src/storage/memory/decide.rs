@@ -119,8 +119,8 @@ impl Counters {
         batch: usize,
     ) -> Place {
         self.count_overflowed();
-        // The limit's seed alone is the newcomers' counter: a client's key would have to have the
-        // hash zero to be mistaken for them.
+        // The limit's seed alone is the newcomers' counter: a client's key would need the hash
+        // zero to collide with it.
         let key = charge.limit.seed();
         let slot = match (self.overflow(), table.find(key)) {
             (Overflow::Share, Some(slot)) => Slot::Known(slot),
@@ -130,8 +130,8 @@ impl Counters {
         Place { shard, key, slot }
     }
 
-    /// Whether there is no room for what the batch adds, not even after some sweeping. A client
-    /// whose counters are all there does not pay for a sweep.
+    /// Whether there is no room for the new entries of the batch, even after a sweep. A client
+    /// whose counters all exist does not pay for a sweep.
     #[cold]
     fn is_full_for(
         &self,

@@ -127,7 +127,7 @@ fn warn_of_eviction(name: String, is_cluster: bool) -> OnConnected {
     let check = Arc::new(EvictionCheck::new(name));
     Box::new(move |connection| {
         let check = Arc::clone(&check);
-        // In a task of its own: no request waits for it.
+        // In a separate task: no request waits for it.
         tokio::spawn(async move { check.run(connection, is_cluster).await });
     })
 }

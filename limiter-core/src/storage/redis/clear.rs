@@ -23,7 +23,7 @@ impl Servers {
         self.delete(&connection, "DEL", names).await.map(|()| Outcome::Admit)
     }
 
-    /// Deletes keys with a command, at once where the server lets us.
+    /// Deletes keys with one command, or one by one where the server refuses to span slots.
     async fn delete(
         &self,
         connection: &Connection,

@@ -79,9 +79,9 @@
 //! # Rights
 //!
 //! An ACL user needs `~<prefix>*` and `+eval +evalsha +time +mget +exists +set +del +lindex +llen
-//! +lrange +lset +ltrim +lrem +rpush +pexpire`; for clearing `+scan +unlink` besides, for a cluster
-//! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`. With `+config|get` it can be warned of
-//! counters that the server would remove.
+//! +lrange +lset +ltrim +lrem +rpush +pexpire`; for clearing also `+scan +unlink`, for a cluster
+//! `+cluster|slots`, and for [`RedisStorage::ping`] `+ping`. With `+config|get` the storage can
+//! warn of a server that would remove counters in use.
 //!
 //! # What this folder may know
 //!

@@ -4,7 +4,7 @@ use deadpool_redis::redis::{RedisResult, Value, cmd};
 
 use super::connection::{Connection, Node};
 
-/// Every server that has counters; `None` where there is but one.
+/// Every server that has counters; a single `None` where there is only one.
 pub(super) async fn nodes(
     connection: &mut Connection,
     is_cluster: bool,
