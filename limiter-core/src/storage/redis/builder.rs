@@ -122,7 +122,7 @@ impl fmt::Debug for RedisStorageBuilder {
     }
 }
 
-/// Checks once, beside the first request, whether the servers remove counters in use.
+/// A hook that checks once, beside the first request, whether the servers remove counters in use.
 fn warn_of_eviction(name: String, is_cluster: bool) -> OnConnected {
     let check = Arc::new(EvictionCheck::new(name));
     Box::new(move |connection| {
