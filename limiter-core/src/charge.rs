@@ -8,20 +8,20 @@ pub enum Mode {
     /// A denial denies the whole batch.
     #[default]
     Enforce,
-    /// Evaluated, counted and reported, but its denial is no denial.
+    /// A dry run: evaluated, counted and reported, but its denial never denies the batch.
     Shadow,
-    /// A denial denies the whole batch, but nothing is ever taken: what a meta limit asks before
-    /// every request, although only breaches count.
+    /// A denial denies the whole batch, but nothing is ever taken. A meta limit is tested so before
+    /// every request, and charged only for breaches.
     Test,
 }
 
 /// Whose counters decided a charge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DecidedBy {
-    /// Those of the storage.
+    /// The counters of the storage.
     #[default]
     Storage,
-    /// Those that this process keeps while its storage does not answer.
+    /// The counters that this process keeps while its storage does not answer.
     Fallback,
 }
 
@@ -76,8 +76,8 @@ impl<'a> Charge<'a> {
         Self { mode, ..self }
     }
 
-    /// The same charge with what is to happen when the storage cannot decide; `None`, as at first,
-    /// leaves it to the storage.
+    /// The same charge with a failure policy: what happens when the storage cannot decide. `None`,
+    /// the default, leaves it to the storage.
     #[must_use]
     pub const fn on_store_error(self, on_store_error: Option<OnStoreError>) -> Self {
         Self { on_store_error, ..self }
@@ -105,20 +105,20 @@ impl<'a> Charge<'a> {
         self.key
     }
 
-    /// What is to happen when the storage cannot decide; `None` leaves it to the storage.
+    /// What happens when the storage cannot decide; `None` leaves it to the storage.
     pub const fn store_error_policy(&self) -> Option<OnStoreError> {
         self.on_store_error
     }
 
     /// What was decided about this charge alone; `None` before any decision.
     ///
-    /// In a denied batch a charge can be admitted by itself: its decision then tells what it would
-    /// have left, although nothing was charged.
+    /// In a denied batch a charge can be admitted by itself: its decision then says what would
+    /// have remained, although nothing was charged.
     pub const fn decision(&self) -> Option<&Decision> {
         self.decision.as_ref()
     }
 
-    /// Whose counters decided it; of no meaning before any decision.
+    /// Whose counters decided it. Without a decision it means nothing.
     pub const fn decided_by(&self) -> DecidedBy {
         self.decided_by
     }
@@ -132,14 +132,14 @@ impl<'a> Charge<'a> {
         }
     }
 
-    /// When the cost was taken, by the clock of those who took it; `None` if it was not, or was
-    /// refunded.
+    /// When the cost was taken, by the clock of the storage that took it; `None` if it was not
+    /// taken, or was refunded.
     pub const fn charged_at(&self) -> Option<Timestamp> {
         self.charged_at
     }
 
-    /// The number of its counter: 128 bits, seeded anew in every process, so that two charges have
-    /// the same if, and only if, they are on the same counter.
+    /// The number of its counter: 128 bits, with a new seed in every process, so that two charges
+    /// have the same if, and only if, they are on the same counter.
     #[inline]
     pub(crate) fn counter(&self) -> u128 {
         self.limit.seed() ^ self.key.hash()

@@ -1,4 +1,4 @@
-//! Which moment it is: the one file that asks the operating system.
+//! Which moment it is: the one file that reads the clocks of the operating system.
 
 use std::{
     fmt,
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-/// A moment in microseconds since the origin of the clock that told it.
+/// A moment in microseconds since the origin of the clock that was read.
 ///
 /// Moments of different clocks cannot be compared: the origin of [`MonotonicClock`] is the
 /// machine's start, that of a Redis server the UNIX epoch.
@@ -41,7 +41,7 @@ impl Timestamp {
 
 /// A source of moments. It need not be steady: strategies stay safe when it steps back.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present moment, as precise as the clock can tell.
+    /// The present moment, as precise as the clock is.
     fn now(&self) -> Timestamp;
 
     /// The present moment on the same scale, possibly a few milliseconds behind, where that is
@@ -106,7 +106,7 @@ pub fn unix_micros() -> u64 {
     }
 }
 
-/// A clock that moves only when told to. Clones show the same moment.
+/// A clock that moves only when a test moves it. Clones show the same moment.
 ///
 /// ```
 /// use std::time::Duration;

@@ -11,13 +11,13 @@ pub enum Outcome {
     Deny,
 }
 
-/// What a strategy decided about one charge, and what the client may know of it.
+/// What a strategy decided about one charge, and what remains of the quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
     outcome: Outcome,
     remaining: u64,
     reset_after: u64,
-    /// `NEVER` where no waiting helps.
+    /// `NEVER` where waiting does not help.
     retry_after: u64,
 }
 
@@ -29,8 +29,8 @@ impl Decision {
         Self { outcome: Outcome::Admit, remaining, reset_after, retry_after: 0 }
     }
 
-    /// Denied now: the same charge is admitted in `retry_after` microseconds if nobody else comes
-    /// first.
+    /// Denied now: the same charge is admitted in `retry_after` microseconds, if no other charge
+    /// comes first.
     pub(crate) const fn deny(remaining: u64, reset_after: u64, retry_after: u64) -> Self {
         Self { outcome: Outcome::Deny, remaining, reset_after, retry_after }
     }
@@ -58,7 +58,7 @@ impl Decision {
 
     /// The time until some of the used cost comes back: the end of a fixed window, the moment the
     /// oldest hit leaves a moving window, the next unit of a sliding counter or a bucket. Zero
-    /// where nothing is used, except that an empty moving window tells a whole window, as the
+    /// where nothing is used, except that an empty moving window reports a whole window, as the
     /// reference does.
     pub const fn reset_after(&self) -> Duration {
         Duration::from_micros(self.reset_after)
@@ -69,7 +69,7 @@ impl Decision {
         self.reset_after
     }
 
-    /// When denied, the time after which the very same charge is admitted if nobody else comes
+    /// When denied, the time after which the same charge is admitted, if no other charge comes
     /// first: exact to the microsecond. Zero when admitted. `None` where waiting never helps: the
     /// cost is above the capacity, or the amount is zero.
     pub const fn retry_after(&self) -> Option<Duration> {
@@ -84,7 +84,7 @@ impl Decision {
         if self.retry_after == NEVER { None } else { Some(self.retry_after) }
     }
 
-    /// The same decision, so many microseconds after it was made.
+    /// The same decision, `micros` microseconds after it was made.
     #[cfg(feature = "remote")]
     pub(crate) const fn later(self, micros: u64) -> Self {
         let retry_after = match self.retry_after_micros() {

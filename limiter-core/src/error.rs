@@ -1,4 +1,4 @@
-//! "Could not decide": the storage did not answer, and what is to happen then.
+//! "Could not decide": the storage did not answer, and what happens then.
 
 use std::{error::Error, fmt, str::FromStr, sync::Arc};
 
@@ -35,17 +35,17 @@ impl Error for StorageError {
     }
 }
 
-/// What is to happen to a charge that its storage cannot decide.
+/// What happens to a charge that its storage cannot decide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnStoreError {
-    /// This process decides it on counters of its own. The default: a service neither stops nor
-    /// stands open because its store does.
+    /// This process decides it on its own counters. The default: when its store fails, a service
+    /// neither stops nor runs without limits.
     #[default]
     Local,
     /// The whole batch fails with the storage's error: for what must never be admitted unchecked,
     /// such as a login.
     Deny,
-    /// It is left out: admitted, counted nowhere.
+    /// It is left out: admitted, and not counted.
     Allow,
 }
 

@@ -27,12 +27,12 @@ use smallvec::SmallVec;
 /// ```
 #[derive(Clone)]
 pub struct Key {
-    /// As good as the parts: 128 bits, seeded anew in every process.
+    /// Stands for the parts: 128 bits, with a new seed in every process.
     hash: u128,
     parts: Parts,
 }
 
-/// The parts of a key. An address is kept as it is and encoded only for those who ask.
+/// The parts of a key. An address is kept as it is and encoded only where bytes are needed.
 #[derive(Clone, PartialEq, Eq)]
 enum Parts {
     V4 { prefix: u8, network: u32 },
@@ -140,7 +140,7 @@ impl Key {
         Self::digest(tag::SECRET, secret)
     }
 
-    /// This key and another one: limited apart from each of them alone.
+    /// This key combined with another one: a key of its own, with counters of its own.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         let mut encoded = self.encode();
@@ -173,7 +173,7 @@ impl Key {
         encoded
     }
 
-    /// A number as good as the bytes.
+    /// A number that stands for the bytes.
     #[inline]
     pub(crate) fn hash(&self) -> u128 {
         self.hash
@@ -198,14 +198,14 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// Seeded anew in every process, as the hash of a counter is: no client can choose where it goes.
+/// The seed is new in every process, as that of a counter: no client can choose a bucket.
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u128(self.hash);
     }
 }
 
-/// Tells nothing of the client: keys end up in logs.
+/// Shows nothing of the client: keys end up in logs.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({} bytes)", self.to_bytes().len())
@@ -215,7 +215,7 @@ impl fmt::Debug for Key {
 /// What a key function may return. An empty text and `None` are *no* identity: the limiter's
 /// policy for a missing identity applies, never "unlimited".
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no key",
+    message = "`{Self}` is not a key",
     note = "a key function returns a `Key`, a text, a number, an `IpAddr`, or an `Option` of one"
 )]
 pub trait IntoKey {
@@ -278,7 +278,7 @@ pub(crate) fn hash128(bytes: &[u8]) -> u128 {
     hash128_with(|hasher| hasher.write(bytes))
 }
 
-/// 128 bits of hash under two random seeds of this process: nobody outside can choose keys that
+/// 128 bits of hash under two random seeds of this process: no client can choose keys that
 /// collide.
 #[inline]
 fn hash128_with(feed: impl Fn(&mut AHasher)) -> u128 {
@@ -348,12 +348,12 @@ mod tests {
     }
 
     #[test]
-    fn a_key_does_not_tell_its_client_in_debug() {
+    fn debug_does_not_show_the_client_of_a_key() {
         assert_eq!(format!("{:?}", Key::text("alice")), "Key(7 bytes)");
     }
 
     #[test]
-    fn nothing_is_no_key() {
+    fn an_empty_text_and_none_are_not_a_key() {
         assert!("".into_key().is_none());
         assert!(String::new().into_key().is_none());
         assert!(None::<u64>.into_key().is_none());

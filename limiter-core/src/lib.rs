@@ -37,17 +37,24 @@
 //! | which limit strings are legal, and what do they mean? | [`notation`] |
 //! | how does a strategy decide, and what does it promise? | [`strategy`] |
 //! | where are counters kept, and what happens when memory is full? | [`storage`] |
-//! | how is Redis asked, and what is stored there? | `storage::redis` (feature `redis`) |
+//! | how does one call to Redis decide a batch, and what is stored there? | `storage::redis` (feature `redis`) |
 //! | what happens when a remote storage does not answer? | `storage::guarded` (feature `remote`) |
-//! | what does a client cost that is denied already? | `storage::denied` (feature `remote`) |
+//! | what does a request cost whose client is denied already? | `storage::denied` (feature `remote`) |
 //! | which moment is it? | [`clock`] |
+//!
+//! # Who imports whom
+//!
+//! The modules from the ground up: `quota`, `notation`, `clock`, `decision`, `error`, `key`,
+//! `strategy`, `limit`, `charge`, `storage`. Each imports only those before it, by the module's
+//! name and never through this file. None of them may know HTTP, routes, or the crates that apply
+//! this one.
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `memory` (default) | everything that decides: keys, charges, and the in-process storage; without it the crate is the notation alone, which is what the attribute macros compile |
-//! | `remote` | what stands around any storage that has to be waited for: a deadline, a circuit breaker, a failure policy, and the memory of who is denied; needs `tokio` |
+//! | `memory` (default) | everything that decides: keys, charges, and the in-process storage; without it the crate is only the notation, which is what the attribute macros compile |
+//! | `remote` | what wraps a storage that has to be waited for: a deadline, a circuit breaker, a failure policy, and a cache of denials; needs `tokio` |
 //! | `redis` | `remote`, and counters in Redis or Valkey: a single server, a Cluster, behind Sentinels |
 //! | `redis-rustls`, `redis-native-tls` | TLS for `redis`; with the first the app installs a crypto provider |
 

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Quota,
     key::hash128,
+    quota::Quota,
     strategy::{Strategy, Unsupported},
 };
 
@@ -49,7 +49,7 @@ impl Scope {
 /// A quota that a strategy enforces within a scope.
 ///
 /// The counter of a limit is named by scope, strategy, window and ordinal, *not* by the amount:
-/// when a plan changes from 100 to 200 per day, what was used stays used. (A token bucket keeps the
+/// when a plan changes from 100 to 200 per day, the used cost stays used. (A token bucket keeps the
 /// share that is missing: 60 of 100 used are 120 of 200.)
 #[derive(Clone, Debug)]
 pub struct Limit {
@@ -59,7 +59,7 @@ pub struct Limit {
     /// How many bytes of the id are the scope.
     scope: usize,
     seed: u128,
-    /// Made when it is first asked for, and not for every request.
+    /// Computed at the first use, and not for every request.
     #[cfg(feature = "redis")]
     digest: OnceLock<[u8; DIGEST]>,
 }
@@ -74,8 +74,8 @@ impl Limit {
         Self::with_ordinal(quota, strategy, scope, 0)
     }
 
-    /// The same, with a number that keeps apart limits of one scope, strategy and window: `10/minute`
-    /// and `5/minute` side by side are ordinal 0 and 1 and have counters of their own.
+    /// The same, with a number that keeps apart limits of one scope, strategy and window:
+    /// `10/minute` and `5/minute` side by side are ordinal 0 and 1 and have counters of their own.
     pub fn with_ordinal(quota: Quota, strategy: Strategy, scope: &Scope, ordinal: u32) -> Self {
         let id = format!("{}{}/{}/{ordinal}", scope.0, strategy.name(), quota.window_micros());
         let seed = hash128(id.as_bytes());
@@ -109,7 +109,8 @@ impl Limit {
     ///
     /// # Errors
     /// A burst on a strategy other than the token bucket, an amount that a sliding window counter
-    /// cannot count, or a bucket that refills too slowly to be told.
+    /// cannot count, or a bucket that takes longer than the [longest
+    /// window](Quota::MAX_WINDOW_MICROS) to refill.
     pub fn check(&self) -> Result<(), Unsupported> {
         self.strategy.check(&self.quota)
     }
@@ -134,7 +135,7 @@ impl Limit {
         })
     }
 
-    /// A number as good as [`id`](Self::id): 128 bits, seeded anew in every process.
+    /// A number that stands for [`id`](Self::id): 128 bits, with a new seed in every process.
     pub(crate) fn seed(&self) -> u128 {
         self.seed
     }

@@ -83,7 +83,7 @@ pub struct Quota {
     amount: u64,
     multiples: u32,
     unit: Unit,
-    /// What `multiples` and `unit` make together: every decision asks for it several times.
+    /// What `multiples` and `unit` make together: every decision needs it several times.
     window_micros: u64,
     burst: Option<u64>,
 }

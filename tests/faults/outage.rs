@@ -55,7 +55,7 @@ async fn a_server_that_is_down_at_the_start_denies_where_the_policy_says_so() {
     let (limit, key) = (per_hour(1, "start"), Key::text("client"));
     let error = try_hit(&guard, &limit, &key).await.unwrap_err().to_string();
     assert!(
-        error.contains("left alone") && error.contains(&server.address().to_string()),
+        error.contains("circuit open") && error.contains(&server.address().to_string()),
         "{error}"
     );
 }

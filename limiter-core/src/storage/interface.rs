@@ -7,13 +7,14 @@ use std::{
 };
 
 use crate::{
-    Quota, charge::Charge, decision::Outcome, error::StorageError, key::Key, strategy::Strategy,
+    charge::Charge, decision::Outcome, error::StorageError, key::Key, quota::Quota,
+    strategy::Strategy,
 };
 
-/// A future of a storage that has to wait for somebody.
+/// A future of a storage that has to be waited for.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What is to be done with a batch of charges.
+/// What to do with a batch of charges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
     /// Decide every charge; if none denies, take them all.
@@ -34,13 +35,13 @@ pub enum Verb {
 ///   [shadow mode](crate::Mode::Shadow) never veto; they are taken with the batch if they admit.
 ///   Those in [test mode](crate::Mode::Test) may veto, and are never taken.
 /// * After [`Verb::Hit`] and [`Verb::Test`] every charge carries a decision, whatever the outcome.
-///   (Storages that stand around others leave some without: a cache those that it did not ask
-///   about, a guard those that its policy leaves out.)
+///   (Storages that wrap others leave some without: a cache those that it denied without a call, a
+///   guard those that its policy leaves out.)
 /// * Two charges of one batch on the same counter are decided one after the other.
 /// * Decisions equal those of the strategy's [`State`](crate::strategy::State), to the microsecond.
-/// * [`Verb::Refund`] and [`Verb::Reset`] answer [`Outcome::Admit`].
+/// * [`Verb::Refund`] and [`Verb::Reset`] return [`Outcome::Admit`].
 pub trait Storage: fmt::Debug + Send + Sync + 'static {
-    /// What a person would call it, without credentials: `memory`, `redis at 10.0.0.1:6379`.
+    /// The name for logs and errors, without credentials: `memory`, `redis at 10.0.0.1:6379`.
     fn name(&self) -> &str;
 
     /// Whether the storage can run the strategy.
@@ -54,10 +55,10 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Does it at once where no waiting is needed; `None` where it is, and nothing was done.
+    /// Applies the verb at once. `None` if that needs waiting; then nothing was done.
     fn apply_now(&self, verb: Verb, charges: &mut [Charge<'_>]) -> Option<Outcome>;
 
-    /// Does it, waiting as long as it takes.
+    /// Applies the verb, waiting as long as it takes.
     ///
     /// # Errors
     /// The storage could not decide. No charge was knowingly taken.

@@ -1,7 +1,7 @@
 //! A counter per window, which starts at the first hit.
 
-use super::{State, impossible};
-use crate::{Quota, clock::Timestamp, decision::Decision};
+use super::state::{State, impossible};
+use crate::{clock::Timestamp, decision::Decision, quota::Quota};
 
 /// The cost used in the window that ends at `ends_at`.
 ///
@@ -31,7 +31,7 @@ impl State for FixedWindow {
     fn decide(&self, quota: &Quota, cost: u64, now: Timestamp) -> Decision {
         let remaining = quota.amount().saturating_sub(self.used);
         let left = self.ends_at.since(now);
-        // First of all what is asked most.
+        // The usual case first.
         if 0 < cost && cost <= remaining {
             return Decision::admit(remaining - cost, left);
         }

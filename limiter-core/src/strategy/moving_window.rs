@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{State, impossible};
-use crate::{Quota, clock::Timestamp, decision::Decision};
+use super::state::{State, impossible};
+use crate::{clock::Timestamp, decision::Decision, quota::Quota};
 
 /// The hits of the last window, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Two counters: this window's, and the previous one's weighted by what still overlaps.
 
-use super::{State, impossible};
-use crate::{Quota, clock::Timestamp, decision::Decision};
+use super::state::{State, impossible};
+use crate::{clock::Timestamp, decision::Decision, quota::Quota};
 
 /// The cost of the current window and of the one before it.
 ///

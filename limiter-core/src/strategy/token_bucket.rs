@@ -1,7 +1,7 @@
 //! A bucket of tokens that refills steadily, as the generic cell rate algorithm.
 
-use super::{State, impossible};
-use crate::{Quota, clock::Timestamp, decision::Decision};
+use super::state::{State, impossible};
+use crate::{clock::Timestamp, decision::Decision, quota::Quota};
 
 /// The moment at which the bucket is full again: the theoretical arrival time of GCRA.
 ///
@@ -20,7 +20,7 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// Whether an empty bucket takes so long to refill that no clock can tell when.
+    /// Whether an empty bucket takes longer to refill than the longest window.
     pub(super) fn refills_too_slowly(quota: &Quota) -> bool {
         Self::full(quota) > u128::from(quota.amount()) * u128::from(Quota::MAX_WINDOW_MICROS)
     }
@@ -36,7 +36,7 @@ impl TokenBucket {
     #[inline]
     fn missing(&self, quota: &Quota, now: Timestamp) -> u128 {
         // A fraction of another amount is read as less than a microsecond of this one. It is kept,
-        // so that a question under another amount, or a block by an amount of zero, loses nothing.
+        // so that a test under another amount, or a block by an amount of zero, loses nothing.
         let fraction = self.fraction.min(quota.amount().saturating_sub(1));
         u128::from(self.full_at.since(now)) * u128::from(quota.amount()) + u128::from(fraction)
     }
@@ -97,8 +97,8 @@ impl State for TokenBucket {
     }
 }
 
-/// How many whole tokens are there while so much is missing, and the microseconds until there is one
-/// more: zero for a full bucket. (A token is as much as the window is long.)
+/// How many whole tokens the bucket has while `missing` is missing, and the microseconds until the
+/// next one: zero for a full bucket. (A token is as long as the window.)
 #[inline]
 fn left(missing: u128, quota: &Quota) -> (u64, u64) {
     let (window, amount) = (quota.window_micros(), quota.amount());

@@ -166,7 +166,7 @@ async fn a_batch_with_a_denied_charge_is_denied_without_effect() {
     let mut second = batch();
     assert_eq!(fixture.apply(Verb::Hit, &mut second).await, Outcome::Deny);
     assert_eq!(fixture.far.asked(), asked);
-    assert!(second[0].decision().is_none(), "nobody was asked about the day");
+    assert!(second[0].decision().is_none(), "the storage was not called for the day");
     assert!(!second[1].decision().unwrap().admitted());
     assert!(second.iter().all(|charge| charge.receipt().is_none()));
     assert_eq!(fixture.far.memory.peek(&day, &fixture.key).remaining(), 9);
@@ -237,7 +237,7 @@ async fn memory_is_bounded_and_who_is_forgotten_is_asked_for() {
     assert!(known(&&keys[9_999]), "the newest is among them");
 }
 
-/// A decision of this process while the storage is ill is none of the storage's.
+/// A decision of this process while the storage fails is not one of the storage.
 #[tokio::test(start_paused = true)]
 async fn a_denial_of_the_fallback_is_not_remembered() {
     use std::sync::Arc;

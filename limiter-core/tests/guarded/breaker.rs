@@ -1,4 +1,4 @@
-//! A storage that is known to be ill is left alone, but for one probe at a time.
+//! A storage that is known to fail is not called, except by one probe at a time.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn the_circuit_opens_after_five_failures_and_then_nobody_waits() {
     }
     assert_eq!(admitted, 10);
     assert_eq!(began.elapsed(), Duration::ZERO);
-    assert_eq!(ward.patient.asked(), asked, "nobody asked the storage");
+    assert_eq!(ward.patient.asked(), asked, "the storage was not called");
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +120,7 @@ async fn the_end_of_an_outage_is_noticed_without_any_request() {
     assert_eq!((health.circuit, health.closed), (Circuit::Closed, 1));
     let asked = ward.patient.asked();
     pass(20_000).await;
-    assert_eq!(ward.patient.asked(), asked, "a storage that is well is not probed");
+    assert_eq!(ward.patient.asked(), asked, "a storage that works is not probed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,7 +134,7 @@ async fn a_guard_that_is_dropped_during_an_outage_probes_no_more() {
     assert_eq!(patient.asked(), asked);
 }
 
-/// A storage that answers, but too late for any decision, is not well.
+/// A storage that answers, but too late for any decision, has not recovered.
 #[tokio::test(start_paused = true)]
 async fn a_storage_that_is_too_slow_stays_alone() {
     let ward = Ward::new();
@@ -146,7 +146,7 @@ async fn a_storage_that_is_too_slow_stays_alone() {
     assert_eq!((health.circuit, health.probes, health.closed), (Circuit::Open, 1, 0));
 }
 
-/// Each client's counters are on one node of a cluster: the probe must ask the one that is ill.
+/// Each client's counters are on one node of a cluster: the probe must go to the one that fails.
 #[tokio::test(start_paused = true)]
 async fn a_probe_asks_where_the_client_was_refused() {
     let ward = Ward::new();
@@ -245,13 +245,13 @@ async fn a_storage_that_is_down_at_the_start_is_told_of_and_the_first_request_wa
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_circuit_tells_why_in_every_error() {
+async fn an_open_circuit_names_its_cause_in_every_error() {
     let ward = Ward::with(|guard| guard.on_store_error(OnStoreError::Deny));
     ward.open(State::Refusing).await;
     let limit = per_minute(1, "why");
     let mut charges = [Charge::new(&limit, &ward.key)];
     let error = ward.apply(Verb::Hit, &mut charges).await.unwrap_err();
-    assert_eq!(error.to_string(), "patient is left alone since it failed: connection refused");
+    assert_eq!(error.to_string(), "patient: circuit open since it failed: connection refused");
     assert_eq!(ward.guard.health().failed, 6);
 }
 

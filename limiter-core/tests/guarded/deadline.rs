@@ -75,7 +75,7 @@ fn a_deadline_holds_in_each_of_the_runtimes_of_a_thread() {
     }
 }
 
-/// The storage took the hit and its answer was lost. It is not asked again.
+/// The storage took the hit and its answer was lost. It is not called again.
 #[tokio::test(start_paused = true)]
 async fn a_hit_whose_answer_is_lost_is_counted_once() {
     let ward = Ward::new();

@@ -1,4 +1,4 @@
-//! A storage that falls ill when it is told to.
+//! A storage that fails when a test says so.
 
 use std::{
     sync::{
@@ -45,7 +45,7 @@ impl Patient {
         *self.state.lock() = state;
     }
 
-    /// How often it was asked, probes included.
+    /// How often it was called, probes included.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
@@ -141,7 +141,7 @@ impl Ward {
         self.apply(Verb::Hit, &mut charges).await.unwrap() == Outcome::Admit
     }
 
-    /// Makes the storage ill until the circuit opens.
+    /// Makes the storage fail until the circuit opens.
     pub(crate) async fn open(&self, state: State) {
         let limit = per_minute(1_000, "opening");
         self.patient.is(state);
@@ -150,7 +150,7 @@ impl Ward {
         }
     }
 
-    /// Makes the storage well, and waits for the probe that notices.
+    /// Makes the storage work again, and waits for the probe that notices.
     pub(crate) async fn recover(&self) {
         self.patient.is(State::Well);
         self.clock.advance(Duration::from_secs(10));

@@ -18,7 +18,7 @@ async fn what_the_storage_took_is_refunded_there_after_an_outage() {
     ward.apply(Verb::Hit, &mut [Charge::new(&limit, &ward.key).cost(2)]).await.unwrap();
     let mut kept = [Charge::new(&limit, &ward.key).cost(2).taken(receipt)];
     ward.apply(Verb::Refund, &mut kept).await.unwrap_err();
-    assert!(kept[0].receipt().is_some(), "nobody was asked, so it can be tried again");
+    assert!(kept[0].receipt().is_some(), "the storage was not called, so it can be tried again");
     ward.recover().await;
     assert_eq!(ward.used_at_storage(&limit), 2);
     ward.apply(Verb::Refund, &mut kept).await.unwrap();
@@ -41,7 +41,7 @@ async fn what_this_process_took_is_refunded_here_after_the_recovery() {
     ward.recover().await;
     assert_eq!(ward.guard.health().circuit, Circuit::Closed);
     let mut kept = [Charge::new(&limit, &ward.key).cost(4).taken(receipt)];
-    // Nobody has to be asked.
+    // The storage need not be called.
     assert_eq!(
         limiter_core::Storage::apply_now(&ward.guard, Verb::Refund, &mut kept),
         Some(Outcome::Admit)

@@ -1,4 +1,4 @@
-//! A storage around another one that remembers whom that one denied.
+//! The cache itself: a storage around another one, which repeats the denials of that one.
 
 use std::{
     sync::{
@@ -12,18 +12,18 @@ use smallvec::SmallVec;
 
 use super::table::{Answer, Since, Table};
 use crate::{
-    Quota,
     charge::{Charge, DecidedBy, Mode},
     clock::{Clock, MonotonicClock, Timestamp},
     decision::{Decision, Outcome},
     error::StorageError,
     key::Key,
-    storage::{BoxFuture, Storage, Verb},
+    quota::Quota,
+    storage::interface::{BoxFuture, Storage, Verb},
     strategy::Strategy,
 };
 
-/// A storage that answers at once to whom it has denied. Clones are the same storage. The
-/// [module docs](super) tell what that promises.
+/// A storage that repeats a denial at once, without calling the storage behind it. Clones are the
+/// same storage. The [module docs](super) say what it promises.
 #[derive(Clone, Debug)]
 pub struct DeniedCache {
     inner: Arc<Inner>,
@@ -56,8 +56,8 @@ impl DeniedCacheBuilder {
     }
 
     /// The longest that a denial is remembered: how late this process may notice that another one
-    /// has reset a client or refunded it. Default: 10 s, which spares a storage nearly everything:
-    /// a client that is denied costs one round trip in ten seconds.
+    /// has reset a client or refunded it. Default: 10 s. That keeps nearly all of a flood away from
+    /// the storage: a denied client costs one round trip in ten seconds.
     #[must_use]
     pub fn staleness(self, staleness: Duration) -> Self {
         Self { staleness, ..self }
@@ -98,7 +98,7 @@ impl DeniedCache {
         }
     }
 
-    /// How many batches were denied without asking the storage.
+    /// How many batches were denied without calling the storage.
     pub fn answered(&self) -> u64 {
         self.inner.answered.load(Ordering::Relaxed)
     }
@@ -122,9 +122,9 @@ impl Storage for DeniedCache {
         match verb {
             Verb::Hit | Verb::Test => match inner.look(charges) {
                 Look::Denied => Some(Outcome::Deny),
-                Look::Unknown(asked) => {
+                Look::Unknown(sent) => {
                     let outcome = inner.storage.apply_now(verb, charges)?;
-                    inner.learn(charges, outcome, &asked);
+                    inner.learn(charges, outcome, &sent);
                     Some(outcome)
                 }
             },
@@ -145,9 +145,9 @@ impl Storage for DeniedCache {
             match verb {
                 Verb::Hit | Verb::Test => match inner.look(charges) {
                     Look::Denied => Ok(Outcome::Deny),
-                    Look::Unknown(asked) => {
+                    Look::Unknown(sent) => {
                         let outcome = inner.storage.apply(verb, charges).await?;
-                        inner.learn(charges, outcome, &asked);
+                        inner.learn(charges, outcome, &sent);
                         Ok(outcome)
                     }
                 },
@@ -162,7 +162,8 @@ impl Storage for DeniedCache {
     fn forget<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool, StorageError>> {
         Box::pin(async move {
             let forgotten = self.inner.storage.forget(key).await;
-            // Which of the denials are of this client is not known; the others are asked anew.
+            // Which denials are of this client is not known, so all are forgotten: the others cost
+            // one more round trip.
             self.inner.table.clear();
             forgotten
         })
@@ -177,16 +178,16 @@ impl Storage for DeniedCache {
     }
 }
 
-/// What is known of a batch.
+/// What the cache knows about a batch.
 enum Look {
     /// It is denied, and its charges say so.
     Denied,
-    /// The storage is to be asked.
-    Unknown(Asked),
+    /// The storage has to be called.
+    Unknown(Sent),
 }
 
-/// What is needed to remember the answer to a batch.
-struct Asked {
+/// When the call for a batch was sent: needed to remember its answer.
+struct Sent {
     at: Timestamp,
     since: SmallVec<[Option<Since>; 8]>,
 }
@@ -212,11 +213,11 @@ impl Inner {
                 Err(unknown_since) => since.push(Some(unknown_since)),
             }
         }
-        // A charge in test mode that nobody asked about may be the reason that counts: a lock-out
-        // that outlasts what is remembered. Only the storage knows.
+        // A charge in test mode without a remembered denial may still deny: a lock-out that
+        // outlasts what is remembered. Only the storage knows.
         if denials.is_empty() || (is_tested && !is_locked_out) {
             // Possibly some milliseconds behind, which forgets that much too early.
-            return Look::Unknown(Asked { at: self.clock.coarse(), since });
+            return Look::Unknown(Sent { at: self.clock.coarse(), since });
         }
         for charge in &mut *charges {
             charge.decision = None;
@@ -230,12 +231,12 @@ impl Inner {
         Look::Denied
     }
 
-    fn learn(&self, charges: &[Charge<'_>], outcome: Outcome, asked: &Asked) {
+    fn learn(&self, charges: &[Charge<'_>], outcome: Outcome, sent: &Sent) {
         if outcome == Outcome::Admit {
             return;
         }
         let answered_at = self.clock.now();
-        for (place, (charge, since)) in charges.iter().zip(&asked.since).enumerate() {
+        for (place, (charge, since)) in charges.iter().zip(&sent.since).enumerate() {
             // The decision on a counter that stands twice in a batch counts in what was not taken.
             let alone = || {
                 let number = charge.counter();
@@ -248,7 +249,7 @@ impl Inner {
                 (charge.denies(), charge.decided_by, charge.decision, since)
                 && alone()
             {
-                let answer = Answer { decision, asked_at: asked.at, answered_at };
+                let answer = Answer { decision, sent_at: sent.at, answered_at };
                 self.table.remember(charge, &answer, *since, self.staleness_micros);
             }
         }

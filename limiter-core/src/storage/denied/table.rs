@@ -21,7 +21,7 @@ struct Set {
 
 const WAYS: usize = 4;
 
-/// What the storage said to a charge of a cost, under a quota.
+/// The denial of a charge of a cost, under a quota.
 #[derive(Clone, Copy, Debug)]
 struct Denial {
     counter: u128,
@@ -39,13 +39,13 @@ struct Denial {
 pub(super) struct Answer {
     pub(super) decision: Decision,
     /// Nothing is remembered for longer than counted from here.
-    pub(super) asked_at: Timestamp,
-    /// Nobody is told to wait less than counted from here.
+    pub(super) sent_at: Timestamp,
+    /// `retry_after` is never shorter than counted from here.
     pub(super) answered_at: Timestamp,
 }
 
-/// How often something had been forgotten when the storage was asked. An answer from before that is
-/// not to be remembered after it.
+/// How often something had been forgotten when the call was sent. An answer that is older than the
+/// last time must not be remembered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Since(u64);
 
@@ -55,7 +55,7 @@ impl Table {
         Self { sets: (0..sets).map(|_| Mutex::default()).collect() }
     }
 
-    /// What is known of a charge: that it is denied, or how to remember what the storage will say.
+    /// The remembered denial of a charge, or else what is needed to remember the next one.
     pub(super) fn look(
         &self,
         charge: &Charge<'_>,
@@ -68,7 +68,7 @@ impl Table {
         denial.and_then(|denial| denial.at(now())).ok_or(Since(set.forgotten))
     }
 
-    /// Remembers what the storage said to a charge.
+    /// Remembers how the storage decided a charge.
     pub(super) fn remember(
         &self,
         charge: &Charge<'_>,
@@ -76,9 +76,9 @@ impl Table {
         since: Since,
         staleness_micros: u64,
     ) {
-        let Answer { decision, asked_at, answered_at } = *answer;
+        let Answer { decision, sent_at, answered_at } = *answer;
         let known_for = match decision.retry_after_micros() {
-            // After its reset something more is left than was said.
+            // After the reset more remains than the decision says.
             Some(retry_after) => retry_after.min(decision.reset_after_micros()),
             // Waiting never helps.
             None => staleness_micros,
@@ -92,7 +92,7 @@ impl Table {
             cost: charge.cost,
             decision,
             answered_at,
-            known_until: asked_at.plus(known_for.min(staleness_micros)),
+            known_until: sent_at.plus(known_for.min(staleness_micros)),
         };
         let mut set = self.set(counter).lock();
         if set.forgotten == since.0 {

@@ -1,4 +1,4 @@
-//! The circuit breaker: whether the storage is asked, and when a probe may ask again.
+//! The circuit breaker: whether the storage is called, and when the next probe may be sent.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::health::Circuit;
 use crate::{clock::Timestamp, error::StorageError, key::Key};
 
-/// When the circuit opens, and how long it is left alone.
+/// When the circuit opens, and how long the pauses between probes are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
     /// Failures in a row that open the circuit, at least one.
@@ -41,7 +41,7 @@ pub(super) struct Breaker {
 /// What matters only when the state changes.
 #[derive(Debug, Default)]
 struct Course {
-    /// Pauses since the storage was last well for long.
+    /// Pauses since the storage last worked for longer than the longest pause.
     pauses: u32,
     closed_at: Timestamp,
     cause: Option<StorageError>,
@@ -116,7 +116,7 @@ impl Breaker {
         if self.is_open() {
             return false;
         }
-        // Ill again so soon: the pauses go on where they were.
+        // After a short recovery the pauses go on where they were.
         if now.since(course.closed_at) > micros(self.patience.longest_pause) {
             course.pauses = 0;
         }
@@ -196,7 +196,7 @@ fn micros(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    fn ill() -> StorageError {
+    fn failure() -> StorageError {
         StorageError::new("no answer")
     }
 
@@ -217,12 +217,12 @@ mod tests {
     fn the_circuit_opens_after_failures_in_a_row_and_only_then() {
         let breaker = breaker();
         for _ in 0..10 {
-            assert_eq!(breaker.failed(&ill(), None, at(0)), None);
-            assert_eq!(breaker.failed(&ill(), None, at(0)), None);
+            assert_eq!(breaker.failed(&failure(), None, at(0)), None);
+            assert_eq!(breaker.failed(&failure(), None, at(0)), None);
             breaker.succeeded();
         }
         assert_eq!(breaker.circuit(), Circuit::Closed);
-        assert_eq!((0..5).filter(|_| breaker.failed(&ill(), None, at(0)).is_some()).count(), 1);
+        assert_eq!((0..5).filter(|_| breaker.failed(&failure(), None, at(0)).is_some()).count(), 1);
         assert_eq!(breaker.circuit(), Circuit::Open);
         assert_eq!(breaker.cause().unwrap().to_string(), "no answer");
     }
@@ -231,14 +231,17 @@ mod tests {
     fn one_probe_at_a_time_is_sent_and_a_lost_one_is_replaced() {
         let breaker = breaker();
         assert!(breaker.turn(at(0)).is_none(), "a closed circuit is not probed");
-        assert!(breaker.open(&ill(), None, at(0)));
+        assert!(breaker.open(&failure(), None, at(0)));
         assert!(breaker.turn(at(49)).is_none());
         let lost = breaker.turn(at(101)).expect("the first pause is over");
         assert_eq!(breaker.circuit(), Circuit::HalfOpen);
         assert!(breaker.turn(at(2_100)).is_none(), "one is on its way");
-        let turn = breaker.turn(at(2_101)).expect("nobody answers for the first");
+        let turn = breaker.turn(at(2_101)).expect("the first one is lost");
         breaker.probe_failed(lost, None, at(2_102));
-        assert!(breaker.turn(at(3_000)).is_none(), "the late failure of a lost probe is nothing");
+        assert!(
+            breaker.turn(at(3_000)).is_none(),
+            "the late failure of a lost probe changes nothing"
+        );
         breaker.probe_failed(turn, None, at(3_000));
         assert_eq!(breaker.circuit(), Circuit::Open);
     }
@@ -246,7 +249,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_longest_and_never_pass_it() {
         let breaker = breaker();
-        breaker.open(&ill(), None, at(0));
+        breaker.open(&failure(), None, at(0));
         let mut now = at(0);
         for expected in [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000] {
             let (half, whole) = (now.plus(expected * 500), now.plus(expected * 1_000));
@@ -258,26 +261,29 @@ mod tests {
     }
 
     #[test]
-    fn a_storage_that_flaps_is_left_alone_ever_longer_until_it_was_well_for_long() {
+    fn a_storage_that_flaps_is_probed_ever_less_often_until_it_worked_for_long() {
         let breaker = breaker();
         for _ in 0..4 {
-            breaker.open(&ill(), None, at(0));
+            breaker.open(&failure(), None, at(0));
             assert!(breaker.close(at(0)));
         }
-        breaker.open(&ill(), None, at(9_999));
+        breaker.open(&failure(), None, at(9_999));
         assert!(breaker.turn(at(9_999 + 799)).is_none(), "the fifth pause is 800 to 1600 ms");
         assert!(breaker.turn(at(9_999 + 1_601)).is_some());
         breaker.close(at(20_000));
-        breaker.open(&ill(), None, at(30_001));
-        assert!(breaker.turn(at(30_001 + 101)).is_some(), "well for ten seconds: 50 to 100 ms");
+        breaker.open(&failure(), None, at(30_001));
+        assert!(
+            breaker.turn(at(30_001 + 101)).is_some(),
+            "it worked for ten seconds: 50 to 100 ms"
+        );
     }
 
     #[test]
-    fn state_changes_are_told_once() {
+    fn state_changes_are_reported_once() {
         let breaker = breaker();
         assert!(!breaker.close(at(0)));
-        assert!(breaker.open(&ill(), None, at(0)));
-        assert!(!breaker.open(&ill(), None, at(0)));
+        assert!(breaker.open(&failure(), None, at(0)));
+        assert!(!breaker.open(&failure(), None, at(0)));
         assert!(breaker.close(at(1)));
         assert!(!breaker.close(at(1)));
     }

@@ -5,13 +5,14 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 use super::{
     breaker::{Breaker, Patience},
     local::{Local, StandIn},
+    remote::Remote,
     storage::GuardedStorage,
 };
 use crate::{
     clock::{Clock, MonotonicClock},
     error::OnStoreError,
     quota::Quota,
-    storage::{Storage, memory::MemoryStorage},
+    storage::{interface::Storage, memory::MemoryStorage},
     strategy::{Strategy, Unsupported},
 };
 
@@ -29,12 +30,18 @@ pub struct GuardedStorageBuilder {
     clock: Arc<dyn Clock>,
 }
 
-/// How long a probe may take in all: a connection may have to be made, with a name looked up and
-/// keys exchanged.
+/// How long a probe may take in all: it may have to look up a name, connect and negotiate TLS.
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
+impl GuardedStorage {
+    /// A guard around a storage, with options of your own.
+    pub fn builder(storage: Arc<dyn Storage>) -> GuardedStorageBuilder {
+        GuardedStorageBuilder::new(storage)
+    }
+}
+
 impl GuardedStorageBuilder {
-    pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
+    fn new(storage: Arc<dyn Storage>) -> Self {
         Self {
             storage,
             deadline: Duration::from_millis(50),
@@ -48,8 +55,8 @@ impl GuardedStorageBuilder {
         }
     }
 
-    /// How long a decision is waited for, to the millisecond. Default: 50 ms, fifty times what a
-    /// storage in the same data centre needs, and less than anybody notices.
+    /// The longest that a request waits for a decision, to the millisecond. Default: 50 ms, fifty
+    /// times what a storage in the same data centre needs, and less than a person notices.
     #[must_use]
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
@@ -62,8 +69,8 @@ impl GuardedStorageBuilder {
         Self { on_store_error, ..self }
     }
 
-    /// Quotas that stand in for the limits while this process decides: in each scope, for each key,
-    /// all of them in place of whatever limits that scope has. Like these they are divided by
+    /// Quotas that replace the limits while this process decides: in each scope, for each key, all
+    /// of them in place of the limits that the scope has. Like these they are divided by
     /// [`instances`](Self::instances). Default: none; then the limits themselves are enforced.
     ///
     /// A request is charged them once per scope, with the highest cost that it has there.
@@ -77,30 +84,30 @@ impl GuardedStorageBuilder {
         Self { fallback_limits, ..self }
     }
 
-    /// How many processes share the storage. While each decides alone, it admits that part of every
-    /// amount and burst, of the limits or of the [`fallback_limits`](Self::fallback_limits), rounded
-    /// down, but at least one: of `100/minute` 25 with four. Default: 1.
+    /// How many processes share the storage. While this process decides, it admits that part of
+    /// every amount and burst, of the limits or of the [`fallback_limits`](Self::fallback_limits),
+    /// rounded down, but at least one: with four, 25 of `100/minute`. Default: 1.
     #[must_use]
     pub fn instances(self, instances: u32) -> Self {
         Self { instances, ..self }
     }
 
-    /// How many failures in a row open the circuit. Default: 5: a single slow answer does not, and a
-    /// busy server that lost its storage waits one deadline.
+    /// How many failures in a row open the circuit. Default: 5. A single slow answer does not open
+    /// it, and a busy server that lost its storage opens it within one deadline.
     #[must_use]
     pub fn opens_after(self, failures: u32) -> Self {
         Self { failures, ..self }
     }
 
     /// The pause before the first probe, and the longest: each is twice the one before. Default:
-    /// 100 ms, in which most fail-overs of a connection are over, and 10 s.
+    /// 100 ms, the time in which most broken connections are replaced, and 10 s.
     #[must_use]
     pub fn probe_pauses(self, first: Duration, longest: Duration) -> Self {
         Self { pauses: (first, longest), ..self }
     }
 
-    /// The storage that decides while the other does not: its capacity and its clock. Default: one
-    /// of its own, with a million counters, for nothing while it is not needed.
+    /// The storage that decides while the guarded one does not answer, with its capacity and clock.
+    /// Default: a new one for a million counters, which takes no memory until it is needed.
     #[must_use]
     pub fn memory(self, memory: MemoryStorage) -> Self {
         Self { memory: Some(memory), ..self }
@@ -140,14 +147,14 @@ impl GuardedStorageBuilder {
             probe: PROBE_DEADLINE + self.deadline,
         };
         let local = Local::new(self.memory.unwrap_or_default(), stand_in);
-        Ok(GuardedStorage::new(
+        let remote = Remote::new(
             self.storage,
-            local,
             Breaker::new(patience),
             (self.deadline, PROBE_DEADLINE),
             self.on_store_error,
             self.clock,
-        ))
+        );
+        Ok(GuardedStorage::new(remote, local, self.on_store_error))
     }
 }
 

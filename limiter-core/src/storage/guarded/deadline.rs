@@ -1,4 +1,4 @@
-//! How long an answer is waited for.
+//! The deadline of a call.
 
 use std::{
     cell::RefCell,
@@ -37,11 +37,11 @@ pub(super) async fn within<T>(
     .await
 }
 
-/// A timer that goes back when it is no longer waited for.
+/// A timer that is kept for the next call when this one has ended.
 ///
 /// Nearly every answer comes in time. To set a timer and to take it off again for each takes the
-/// lock of the runtime's timers twice, and often wakes the runtime with a system call, for the timer
-/// may be the next to go off. One that is still set need only be told that it goes off later.
+/// lock of the runtime's timers twice, and often wakes the runtime with a system call, for the
+/// timer may be the next to go off. A timer that is still set only has to be set to a later moment.
 struct Alarm {
     runtime: runtime::Id,
     /// `None` once it is given back.
@@ -49,7 +49,7 @@ struct Alarm {
 }
 
 thread_local! {
-    /// Timers that nobody waits for, and the runtime that each belongs to.
+    /// Idle timers, and the runtime that each belongs to.
     static IDLE: RefCell<Vec<(runtime::Id, Pin<Box<Sleep>>)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -74,9 +74,9 @@ impl Alarm {
     }
 }
 
-/// A timer of this runtime that nobody waits for.
+/// An idle timer of this runtime.
 fn idle(runtime: runtime::Id) -> Option<Pin<Box<Sleep>>> {
-    // Dropped when the borrow has ended: whom a timer would have woken goes with it.
+    // Dropped after the borrow: dropping a timer drops its waker, which may run other code.
     let (timer, _others) = IDLE.with_borrow_mut(|idle| match idle.pop() {
         Some((of, timer)) if of == runtime => (Some(timer), Vec::new()),
         // Of a runtime that this thread worked for before.
@@ -89,7 +89,7 @@ impl Drop for Alarm {
     fn drop(&mut self) {
         let Some(timer) = self.timer.take() else { return };
         let mut timer = Some((self.runtime, timer));
-        // The thread may be ending; then the timer ends here.
+        // Where the thread is ending, the timer is dropped.
         let _ = IDLE.try_with(|idle| {
             let mut idle = idle.borrow_mut();
             if idle.len() < MOST_IDLE {

@@ -1,25 +1,25 @@
-//! How a guarded storage is, for metrics and health checks.
+//! The health of a guarded storage, for metrics and health checks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Whether the storage is asked.
+/// Whether the storage is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Circuit {
-    /// It is asked: all is well, or not yet known to be ill.
+    /// It is called: it works, or has not failed often enough.
     Closed,
-    /// It is not asked: the failure policy decides.
+    /// It is not called: the failure policy decides.
     Open,
-    /// It is not asked, but a probe is on its way.
+    /// It is not called, but a probe is on its way.
     HalfOpen,
 }
 
-/// How a guarded storage is, and what happened since it was built.
+/// The state of a guarded storage, and what happened since it was built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether the storage is asked.
+    /// Whether the storage is called.
     pub circuit: Circuit,
-    /// Questions that it did not answer, or not in time; probes not counted.
+    /// Calls that failed or passed the deadline, without probes.
     pub failures: u64,
     /// How often the circuit opened.
     pub opened: u64,
@@ -33,18 +33,6 @@ pub struct Health {
     pub failed: u64,
     /// Charges that were admitted without a decision.
     pub left_out: u64,
-}
-
-/// What [`Health`] is read from.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    pub(super) failures: Count,
-    pub(super) opened: Count,
-    pub(super) closed: Count,
-    pub(super) probes: Count,
-    pub(super) decided_locally: Count,
-    pub(super) failed: Count,
-    pub(super) left_out: Count,
 }
 
 /// A number that only grows.

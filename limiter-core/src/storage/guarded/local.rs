@@ -1,4 +1,4 @@
-//! Decisions of this process, while its storage cannot decide.
+//! The counters of this process, which decide while the storage cannot.
 
 use std::num::NonZeroU64;
 
@@ -10,7 +10,10 @@ use crate::{
     key::Key,
     limit::{Limit, Scope},
     quota::Quota,
-    storage::{Storage, Verb, memory::MemoryStorage},
+    storage::{
+        interface::{Storage, Verb},
+        memory::MemoryStorage,
+    },
     strategy::{Strategy, Unsupported},
 };
 
@@ -21,10 +24,10 @@ pub(super) struct Local {
     stand_in: StandIn,
 }
 
-/// What stands in for the limits of a batch.
+/// The limits that replace those of a batch.
 #[derive(Debug)]
 pub(super) enum StandIn {
-    /// Nothing: they are enforced as they are.
+    /// None: they are enforced as they are.
     Same,
     /// The same limits, with amounts divided.
     Part(NonZeroU64),
@@ -39,7 +42,7 @@ impl StandIn {
     ) -> Result<Self, Unsupported> {
         let instances = NonZeroU64::new(instances.into()).unwrap_or(NonZeroU64::MIN);
         if !fallback_limits.is_empty() {
-            // The scope that they stand in for is a part of the key.
+            // The scope that they replace is a part of the key.
             let scope = Scope::new("fallback");
             let limits = fallback_limits.iter().zip(0..).map(|(&(strategy, quota), ordinal)| {
                 strategy.check(&quota)?;
@@ -56,7 +59,7 @@ impl Local {
         Self { memory, stand_in }
     }
 
-    /// Does it, on the counters of this process.
+    /// Applies the verb to the counters of this process.
     pub(super) fn apply(&self, verb: Verb, charges: &mut [Charge<'_>]) -> Outcome {
         let outcome = match &self.stand_in {
             StandIn::Same => self.run(verb, charges),
@@ -74,7 +77,7 @@ impl Local {
     }
 
     fn run(&self, verb: Verb, charges: &mut [Charge<'_>]) -> Outcome {
-        // The memory storage answers everything at once; were it not so, the answer is no.
+        // The memory storage answers everything at once. If it ever did not, deny.
         self.memory.apply_now(verb, charges).unwrap_or(Outcome::Deny)
     }
 
@@ -125,8 +128,8 @@ struct Group {
     key: Key,
     /// The places of its charges in the batch.
     members: SmallVec<[usize; 4]>,
-    /// The place of the dearest charge. It alone carries the receipt: what is charged once is
-    /// refunded once.
+    /// The place of the charge with the highest cost. It alone carries the receipt: what is charged
+    /// once is refunded once.
     carrier: usize,
 }
 
@@ -144,7 +147,7 @@ impl Group {
         Charge { charged_at: carrier.charged_at, ..charge }
     }
 
-    /// Every charge of the group is told the strictest decision.
+    /// Gives every charge of the group the strictest decision.
     fn answer(&self, charges: &mut [Charge<'_>], stand_ins: &[Charge<'_>]) {
         let decisions = stand_ins.iter().filter_map(|stand_in| stand_in.decision);
         let strictest = decisions.min_by_key(strictness);
@@ -152,7 +155,7 @@ impl Group {
             charges[*place].decision = strictest;
             charges[*place].charged_at = None;
         }
-        // A shadow group may be taken in part. That part is not given back.
+        // A shadow group may be taken in part. That part is not refunded.
         if stand_ins.iter().all(|stand_in| stand_in.charged_at.is_some()) {
             charges[self.carrier].charged_at =
                 stand_ins.first().and_then(|stand_in| stand_in.charged_at);
@@ -186,7 +189,7 @@ fn receipts(charges: &[Charge<'_>]) -> SmallVec<[Group; 2]> {
     taken.map(|(place, charge)| Group::of(charge, place)).collect()
 }
 
-/// Less is stricter: denials first, the longest wait foremost, then what leaves least.
+/// Smaller is stricter: denials before admissions, then the longest wait, then the least remaining.
 fn strictness(decision: &Decision) -> (bool, u64, u64) {
     let wait = decision.retry_after_micros().unwrap_or(u64::MAX);
     (decision.admitted(), u64::MAX - wait, decision.remaining())

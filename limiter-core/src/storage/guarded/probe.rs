@@ -1,4 +1,4 @@
-//! The question that finds out whether a storage is well again.
+//! The probe: one hit that shows whether a storage has recovered.
 
 use crate::{
     charge::Charge,
@@ -6,16 +6,16 @@ use crate::{
     key::Key,
     limit::{Limit, Scope},
     quota::Quota,
-    storage::{Storage, Verb},
+    storage::interface::{Storage, Verb},
     strategy::Strategy,
 };
 
-/// A hit on a counter that nobody else has, and that expires within two seconds.
+/// A hit on a counter that no client has, and that expires within two seconds.
 ///
-/// It is a hit, and not a look, because it must fail where the hits of clients do: on a replica
-/// that takes no writes, in a memory that is full, for want of a permission. For the same reason it
-/// has the key of the client whose hit failed: in a cluster, that client's counters are on the node
-/// that is ill, and another's may not be.
+/// It is a hit, and not a test, because it must fail where the hits of clients fail: on a replica
+/// that takes no writes, on a server whose memory is full, or where a permission is missing. For
+/// the same reason it has the key of the client whose hit failed: in a cluster, the counters of
+/// that client are on the failing node, and those of another may not be.
 #[derive(Debug)]
 pub(super) struct Probe {
     limit: Limit,
@@ -28,7 +28,7 @@ impl Probe {
         Self { limit: Limit::new(quota, strategy.unwrap_or_default(), &Scope::new("probe")) }
     }
 
-    /// A denial is an answer, too.
+    /// Sends the hit. A denial counts as an answer.
     pub(super) async fn ask(&self, storage: &dyn Storage, key: &Key) -> Result<(), StorageError> {
         let mut charges = [Charge::new(&self.limit, key)];
         storage.apply(Verb::Hit, &mut charges).await.map(drop)

@@ -1,23 +1,11 @@
 //! The options of the memory storage.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize},
+use std::sync::Arc;
+
+use super::{
+    clock_source::ClockSource, counters::Counters, overflow::Overflow, storage::MemoryStorage,
 };
-
-use super::{Inner, MemoryStorage, Shard};
-use crate::clock::{Clock, MonotonicClock, Timestamp};
-
-/// What happens to a client that is new while every counter is in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Overflow {
-    /// Newcomers share one counter per limit and shard, so together they get what one client gets.
-    /// The default: a flood of new addresses is held down, and a known client notices nothing.
-    #[default]
-    Share,
-    /// Newcomers are denied, and told to try again in a second.
-    Deny,
-}
+use crate::clock::Clock;
 
 /// Options of a [`MemoryStorage`].
 #[derive(Clone, Debug)]
@@ -31,19 +19,37 @@ pub struct MemoryStorageBuilder {
 /// microseconds, and 80 % of a power of two, where its index is compact.
 const COUNTERS_PER_SHARD: usize = 3_300;
 
-/// Enough for 64 threads to seldom meet.
+/// Enough that 64 threads rarely wait for the same shard.
 const MIN_SHARDS: usize = 64;
 
+impl MemoryStorage {
+    /// A storage with the defaults of the [builder](Self::builder).
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A storage with options of your own.
+    pub fn builder() -> MemoryStorageBuilder {
+        MemoryStorageBuilder::default()
+    }
+}
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl MemoryStorageBuilder {
-    /// The hard cap on counters and logged hits, at most about 40 bytes each. (Logs of a single hit
-    /// are dearer: a client of a moving window costs 140 bytes with the first, 16 to 32 with every
-    /// further one.) Default: 1,000,000, a full day of clients of a large site within 40 MB.
+    /// The hard cap on counters and logged hits, at most about 40 bytes each. (A moving window
+    /// takes more: 140 bytes for the first hit of a client, 16 to 32 for every further one.)
+    /// Default: 1,000,000, which holds a full day of clients of a large site in 40 MB.
     ///
-    /// In a full storage the log of a known client grows no longer: its hits are put together, and
-    /// leave with the latest of them. So it may admit less than its amount, never more.
+    /// In a full storage the log of a known client stops growing: its hits are merged, and leave
+    /// the window with the latest of them. So it may admit less than its amount, never more.
     ///
-    /// Batches that run at the very same moment may pass it by their own few counters, and so may the
-    /// one shared counter per limit and shard of [`Overflow::Share`].
+    /// Batches that run at the very same moment may pass it by their own few counters, and so may
+    /// the one shared counter per limit and shard of [`Overflow::Share`].
     #[must_use]
     pub fn capacity(self, capacity: usize) -> Self {
         Self { capacity, ..self }
@@ -55,13 +61,13 @@ impl MemoryStorageBuilder {
         Self { overflow, ..self }
     }
 
-    /// The clock. Default: [`MonotonicClock`].
+    /// The clock. Default: [`MonotonicClock`](crate::clock::MonotonicClock).
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: ClockSource::Custom(Arc::new(clock)), ..self }
     }
 
-    /// A clock that somebody else reads too.
+    /// A clock that is shared with others.
     #[must_use]
     pub fn shared_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock: ClockSource::Custom(clock), ..self }
@@ -70,40 +76,13 @@ impl MemoryStorageBuilder {
     /// The storage.
     pub fn build(self) -> MemoryStorage {
         let shards = (self.capacity / COUNTERS_PER_SHARD).max(MIN_SHARDS);
-        MemoryStorage {
-            inner: Arc::new(Inner {
-                shards: (0..shards).map(|_| Shard::default()).collect(),
-                clock: self.clock,
-                capacity: self.capacity,
-                overflow: self.overflow,
-                entries: AtomicUsize::new(0),
-                overflowed: AtomicU64::new(0),
-            }),
-        }
+        let counters = Counters::new(shards, self.capacity, self.overflow, self.clock);
+        MemoryStorage::over(counters)
     }
 }
 
 impl Default for MemoryStorageBuilder {
     fn default() -> Self {
         Self { capacity: 1_000_000, overflow: Overflow::Share, clock: ClockSource::Monotonic }
-    }
-}
-
-/// The usual clock without a detour, or one of the user's.
-#[derive(Clone, Debug)]
-pub(super) enum ClockSource {
-    Monotonic,
-    Custom(Arc<dyn Clock>),
-}
-
-impl ClockSource {
-    #[inline]
-    pub(super) fn read(&self, coarse: bool) -> Timestamp {
-        match (self, coarse) {
-            (Self::Monotonic, true) => MonotonicClock.coarse(),
-            (Self::Monotonic, false) => MonotonicClock.now(),
-            (Self::Custom(clock), true) => clock.coarse(),
-            (Self::Custom(clock), false) => clock.now(),
-        }
     }
 }

@@ -3,11 +3,11 @@
 use hashbrown::HashTable;
 
 use crate::{
-    Quota,
     charge::Charge,
     clock::Timestamp,
     decision::{Decision, Outcome},
     limit::Limit,
+    quota::Quota,
     strategy::{FixedWindow, MovingWindow, SlidingWindowCounter, State, Strategy, TokenBucket},
 };
 
@@ -37,7 +37,7 @@ struct Counter {
 /// The state of a counter in two words.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Words {
-    /// Once the clock has passed this moment the counter tells nothing any more.
+    /// After this moment the counter has expired.
     useful_until: Timestamp,
     rest: u64,
 }
@@ -105,8 +105,8 @@ impl Table {
         }
     }
 
-    /// Decides a charge on a counter that is there, and takes it at once if it is admitted.
-    /// `before` is what is needed to [undo](Self::undo) it. `None` for a log, which is left alone.
+    /// Decides a charge on a counter that exists, and takes it at once if it is admitted.
+    /// `before` is what is needed to [undo](Self::undo) it. `None` for a log, which is not touched.
     #[inline(always)]
     pub(super) fn hit(
         &mut self,
@@ -132,7 +132,7 @@ impl Table {
         self.counters[usize::from(place)].words = before;
     }
 
-    /// Whether the charge would be admitted once others on the same counter are taken.
+    /// Whether the charge would be admitted after others on the same counter.
     #[cold]
     pub(super) fn decide_after(
         &self,
@@ -165,7 +165,7 @@ impl Table {
         }
     }
 
-    /// Takes a charge that was just decided. In a storage that is full a log grows no longer.
+    /// Takes a charge that was just decided. In a full storage a log stops growing.
     #[inline]
     pub(super) fn charge(
         &mut self,
@@ -218,7 +218,7 @@ impl Table {
         }
     }
 
-    /// Looks at a few counters, where the last sweep stopped, and removes those of no more use.
+    /// Checks the next few counters, from where the last sweep stopped, and removes expired ones.
     pub(super) fn sweep(&mut self, steps: usize, now: Timestamp) {
         for _ in 0..steps.min(self.counters.len()) {
             if self.cursor >= self.counters.len() {

@@ -4,21 +4,16 @@ use std::time::Duration;
 
 use proptest::{prelude::*, strategy::Strategy as _};
 
-use super::*;
-use crate::{FakeClock, Quota, Scope, Strategy, Unit};
-
-impl MemoryStorage {
-    /// Every count equals what it counts, and everything is where it is looked for.
-    fn audit(&self) {
-        let mut entries = 0;
-        for shard in &self.inner.shards {
-            let table = shard.0.lock();
-            table.audit();
-            entries += table.entries();
-        }
-        assert_eq!(self.len(), entries);
-    }
-}
+use super::{MemoryStorage, Overflow};
+use crate::{
+    charge::Charge,
+    clock::FakeClock,
+    key::Key,
+    limit::{Limit, Scope},
+    quota::{Quota, Unit},
+    storage::interface::{Storage as _, Verb},
+    strategy::Strategy,
+};
 
 /// What happens next, to which client by which limit: numbers, to be taken modulo what there is.
 #[derive(Clone, Debug)]
@@ -71,7 +66,7 @@ fn every_count_is_exact_after_any_trace() {
                         storage.refund_all(&mut charges);
                     }
                 }
-                20 => storage.reset_all(&charges),
+                20 => _ = storage.apply_now(Verb::Reset, &mut charges),
                 21 => clock.step_back(Duration::from_micros(step.wait * 2)),
                 22 => storage.clear(),
                 _ => clock.advance(Duration::from_secs(10)),
@@ -99,7 +94,7 @@ fn every_count_is_exact_after_a_race() {
                     storage.hit_all(&mut charges);
                     match round % 16 {
                         0..5 => storage.refund_all(&mut charges),
-                        5 => storage.reset_all(&charges),
+                        5 => _ = storage.apply_now(Verb::Reset, &mut charges),
                         6 if thread == 0 => clock.advance(Duration::from_millis(200)),
                         7 if round % 500 == 7 => storage.clear(),
                         _ => {}

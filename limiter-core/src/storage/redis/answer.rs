@@ -1,8 +1,8 @@
 //! The reply of the script: what was decided about every batch.
 //!
-//! The server told which batches it admitted, and what the counters were before. From that the
-//! strategies decide the same again, and find what remains and how long to wait. `lua/prelude.lua`
-//! tells how it is packed.
+//! The reply says which batches the script admitted, and what the counters were before. From that
+//! the strategies decide the same again, and find what remains and how long to wait.
+//! `lua/prelude.lua` documents how it is packed.
 
 use deadpool_redis::redis::Value;
 
@@ -12,18 +12,19 @@ use super::{
     unpack::Unpack,
 };
 use crate::{
-    charge::Charge, clock::Timestamp, decision::Outcome, error::StorageError, storage::Verb,
+    charge::Charge, clock::Timestamp, decision::Outcome, error::StorageError,
+    storage::interface::Verb,
 };
 
 /// What was decided about a batch.
 pub(super) struct Answer {
     now: Timestamp,
-    /// `None` if a counter was something else, which is gone.
+    /// `None` if a counter was a foreign value, which is deleted.
     verdict: Option<(Outcome, Decisions)>,
 }
 
 /// The answers in a reply about these batches; `None` if it is not one of the script.
-/// `counters` tells, for every question, in which of the strings or of the logs its counter is.
+/// `counters` has, for every question, the place of its counter among the strings or the logs.
 pub(super) fn read(reply: Value, batches: &[Batch], counters: &[usize]) -> Option<Vec<Answer>> {
     let Value::BulkString(reply) = reply else { return None };
     let mut reply = Unpack::new(&reply);
@@ -36,7 +37,7 @@ pub(super) fn read(reply: Value, batches: &[Batch], counters: &[usize]) -> Optio
     for (batch, letter) in batches.iter().zip(letters) {
         let (counters, others) = rest.split_at_checked(batch.questions.len())?;
         rest = others;
-        let told = match letter {
+        let reported = match letter {
             b'A' => Outcome::Admit,
             b'D' => Outcome::Deny,
             b'F' => {
@@ -46,8 +47,8 @@ pub(super) fn read(reply: Value, batches: &[Batch], counters: &[usize]) -> Optio
             _ => return None,
         };
         let (outcome, decisions) = replay.decide(batch, counters)?;
-        // The script and the strategies must never be of two minds.
-        if outcome != told {
+        // The script and the strategies must agree.
+        if outcome != reported {
             return None;
         }
         answers.push(Answer { now, verdict: Some((outcome, decisions)) });
@@ -56,7 +57,7 @@ pub(super) fn read(reply: Value, batches: &[Batch], counters: &[usize]) -> Optio
 }
 
 impl Answer {
-    /// Writes the decisions on the charges that were asked about.
+    /// Writes the decisions to the charges.
     pub(super) fn write<'c, 'l: 'c>(
         self,
         verb: Verb,
@@ -81,7 +82,7 @@ impl Answer {
 const FOREIGN: &str = "expected a counter, found something else under its name: another program \
                        uses the same `key_prefix`; what was there is deleted";
 
-/// Why a reply is of no use.
+/// The error of a reply that cannot be read.
 pub(super) fn strange() -> StorageError {
     StorageError::new("expected the reply of the script, found another one")
 }
@@ -89,7 +90,12 @@ pub(super) fn strange() -> StorageError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Limit, Quota, Scope, key::Key, strategy::Strategy};
+    use crate::{
+        key::Key,
+        limit::{Limit, Scope},
+        quota::Quota,
+        strategy::Strategy,
+    };
 
     const NOW: u64 = 1_000_000;
 
@@ -123,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_of_a_log_is_believed() {
-        let told = |decided| reply(if decided == 1 { b'A' } else { b'D' }, &[decided, 1, 2, 3]);
-        let log = |decided| read(Strategy::MovingWindow, &told(decided));
+    fn decisions_on_a_log_are_taken_from_the_reply() {
+        let packed = |decided| reply(if decided == 1 { b'A' } else { b'D' }, &[decided, 1, 2, 3]);
+        let log = |decided| read(Strategy::MovingWindow, &packed(decided));
         assert_eq!(log(0), Some(Some((Outcome::Deny, 1))));
         assert_eq!(log(1), Some(Some((Outcome::Admit, 1))));
         assert_eq!(log(2), Some(Some((Outcome::Deny, 1))));
@@ -133,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_is_none_has_no_verdict() {
+    fn a_foreign_value_has_no_verdict() {
         assert_eq!(read(Strategy::FixedWindow, &reply(b'F', &[0, 0])), Some(None));
     }
 
     #[test]
-    fn another_reply_is_none() {
+    fn another_reply_is_refused() {
         let whole = reply(b'A', &[0, 0]);
         assert!(read(Strategy::FixedWindow, &whole).is_some());
         for length in 0..whole.len() {
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_of_another_mind_is_not_believed() {
+    fn a_script_that_disagrees_is_refused() {
         assert_eq!(read(Strategy::FixedWindow, &reply(b'D', &[0, 0])), None);
         let used_all = [NOW + 60_000_000, 2];
         assert_eq!(read(Strategy::FixedWindow, &reply(b'A', &used_all)), None);

@@ -1,4 +1,4 @@
-//! The charges of one request, as the script is asked about them.
+//! The charges of one request, in the form that the script takes them.
 
 use std::ops::Range;
 
@@ -6,10 +6,10 @@ use smallvec::SmallVec;
 
 use super::key_name;
 use crate::{
-    Quota,
     charge::{Charge, Mode},
     clock::Timestamp,
-    storage::Verb,
+    quota::Quota,
+    storage::interface::Verb,
     strategy::Strategy,
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Batch {
     names: Vec<u8>,
 }
 
-/// What is asked of one counter.
+/// One charge, as a question about one counter.
 pub(super) struct Question {
     /// The number of the counter in this process.
     pub(super) counter: u128,
@@ -36,12 +36,12 @@ pub(super) struct Terms {
     pub(super) mode: Mode,
     pub(super) quota: Quota,
     pub(super) cost: u64,
-    /// Of a charge that is to be refunded.
+    /// When the charge was taken, for a refund.
     pub(super) charged_at: Timestamp,
 }
 
 impl Batch {
-    /// A batch of these charges. To be refunded are only those that were taken.
+    /// A batch of these charges. A refund has only those that were taken.
     pub(super) fn new<'c, 'l: 'c>(
         verb: Verb,
         prefix: &str,

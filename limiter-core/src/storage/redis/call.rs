@@ -14,13 +14,13 @@ use super::{
     connection::Connection,
     script::{self, Script},
 };
-use crate::{charge::Mode, clock::Timestamp, storage::Verb};
+use crate::{charge::Mode, clock::Timestamp, storage::interface::Verb};
 
 /// A call for several batches, decided one after the other.
 pub(super) struct Call<'a> {
     script: &'static Script,
     batches: &'a [Batch],
-    /// For every question, in which of the strings or of the logs its counter is.
+    /// For every question, the place of its counter among the strings or the logs.
     counters: Vec<usize>,
     names: Vec<&'a [u8]>,
     packed: Vec<u8>,
@@ -92,7 +92,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A counter, told from others by its number alone.
+/// A counter, compared by its number alone.
 #[derive(Clone, Copy)]
 struct Counter<'a> {
     number: u128,
@@ -171,7 +171,7 @@ fn pack_terms(packed: &mut Vec<u8>, terms: &Terms) {
     }
 }
 
-/// No call has 2^32 of anything: that would not fit into a command.
+/// A count never reaches 2^32: such a command would be too long.
 fn pack_count(packed: &mut Vec<u8>, count: usize) {
     packed.extend_from_slice(&(count as u32).to_le_bytes());
 }

@@ -1,18 +1,18 @@
-//! Whether the servers throw counters away when their memory is full.
+//! A check whether full servers remove counters in use.
 
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use deadpool_redis::redis::{ErrorKind, RedisResult, Value, cmd};
+use deadpool_redis::redis::{ErrorKind, RedisResult, cmd};
 
 use super::{
     connection::{Connection, Node},
-    storage::primaries,
+    nodes::nodes,
 };
 
-/// Looks once in the life of a storage, and warns.
+/// Checks once in the life of a storage, and logs a warning.
 #[derive(Debug)]
 pub(super) struct EvictionCheck {
     /// Of the storage.
@@ -25,22 +25,22 @@ impl EvictionCheck {
         Self { name, done: AtomicBool::new(false) }
     }
 
-    /// Warns of servers that would remove counters which are in use. A server that does not tell,
-    /// as many do that somebody else runs, is taken as it is; where the connection breaks, the next
-    /// one looks.
+    /// Warns of servers that would remove counters in use. A server that does not show its
+    /// configuration, as many managed ones, is skipped. If the connection breaks, the next one
+    /// checks.
     pub(super) async fn run(&self, mut connection: Connection, is_cluster: bool) {
         if self.done.load(Ordering::Relaxed) {
             return;
         }
         let mut found = Vec::new();
-        for node in nodes(&mut connection, is_cluster).await {
+        for node in nodes(&mut connection, is_cluster).await.unwrap_or_default() {
             match policy(&mut connection, node.as_ref()).await {
                 Ok(policy) => found.extend(policy),
                 Err(error) if matches!(error.kind(), ErrorKind::Server(_)) => {}
                 Err(_) => return,
             }
         }
-        // Two runtimes may have looked side by side.
+        // Two runtimes may have checked side by side.
         if self.done.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -49,23 +49,15 @@ impl EvictionCheck {
                 storage = %self.name,
                 policy,
                 servers = found.len(),
-                "when its memory is full, the server removes counters that are in use, and clients \
-                 begin anew: set its `maxmemory-policy` to `noeviction`"
+                "when its memory is full, the server removes counters in use, and their clients get \
+                 a new quota: set its `maxmemory-policy` to `noeviction`"
             );
         }
     }
 }
 
-/// Every server that has counters; `None` where there is but one.
-async fn nodes(connection: &mut Connection, is_cluster: bool) -> Vec<Option<Node>> {
-    if !is_cluster {
-        return vec![None];
-    }
-    let slots: RedisResult<Value> = connection.query(cmd("CLUSTER").arg("SLOTS")).await;
-    slots.map(|slots| primaries(&slots).into_iter().map(Some).collect()).unwrap_or_default()
-}
-
-/// The policy of a server, if it removes counters: they all expire, so `volatile-*` means them too.
+/// The policy of a server, if it removes counters in use: all expire, so `volatile-*` covers them
+/// too.
 async fn policy(connection: &mut Connection, node: Option<&Node>) -> RedisResult<Option<String>> {
     let mut command = cmd("CONFIG");
     // Several names at once are understood since Redis 7 only.

@@ -1,16 +1,19 @@
-//! Whom a server refuses what, and what to do about it.
+//! What a server refuses, and how to fix it.
 
 use std::collections::BTreeSet;
 
-use super::script;
+use deadpool_redis::redis::RedisError;
 
-/// What to do about an error, if it says that the server does not let us in or not do something.
+use super::script;
+use crate::error::StorageError;
+
+/// How to fix an error, if a server refused the login or a command.
 ///
-/// It is read from the text, for that is all that is left of what servers say while a connection is
-/// made, or while a script runs.
+/// It is read from the text, because errors while connecting, and errors inside a script, keep
+/// nothing else.
 pub(super) fn remedy(error: &str) -> Option<String> {
     let says = |words: &[&str]| words.iter().any(|words| error.contains(words));
-    // Who has not logged in may send short commands only.
+    // Without a login only short commands are accepted.
     if says(&["NOAUTH", "unauthenticated"]) {
         let example = "`redis://user:password@host`";
         return Some(format!("the server wants a password: give it in the URI, as in {example}"));
@@ -40,7 +43,7 @@ pub(super) fn remedy(error: &str) -> Option<String> {
 }
 
 /// Redis 7.0 names a line and no command: `… script: 9bc29280…, on @user_script:22.` It is the line
-/// of the call, or one that passes its error on: then it may have been any of the script's.
+/// of the call, or one that passes an error on: then any call of the script may have failed.
 fn rights_of_script(error: &str) -> Option<BTreeSet<String>> {
     let (_, place) = error.rsplit_once("script: ")?;
     let (digest, line) = place.split_once(", on @user_script:")?;
@@ -56,6 +59,11 @@ fn rights_of_script(error: &str) -> Option<BTreeSet<String>> {
 
 fn right(command: &str) -> String {
     format!("+{}", command.to_lowercase())
+}
+
+/// An error of the server or of the connection to it.
+pub(super) fn failure(what: &str, error: RedisError) -> StorageError {
+    StorageError::new(format!("{what}: {error}")).with_source(error)
 }
 
 #[cfg(test)]
@@ -78,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_no_refusal_or_names_no_right() {
+    fn an_unknown_error_has_no_remedy_or_names_no_right() {
         assert_eq!(remedy("the connection broke"), None);
         for error in [
             "The user executing the script can't run this command or subcommand",

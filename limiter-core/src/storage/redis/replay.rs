@@ -1,4 +1,4 @@
-//! What the script did, done again by the strategies.
+//! The decisions of the script, made again by the strategies.
 
 use std::mem;
 
@@ -12,7 +12,7 @@ use crate::{
     charge::Mode,
     clock::Timestamp,
     decision::{Decision, Outcome},
-    storage::Verb,
+    storage::interface::Verb,
     strategy::{FixedWindow, SlidingWindowCounter, State, Strategy, TokenBucket},
 };
 
@@ -26,14 +26,14 @@ pub(super) struct Replay<'r> {
     counters: Vec<Counter>,
     /// What counters were before the batch at hand, so that it can be undone.
     undo: Vec<(usize, Counter)>,
-    /// What was decided about the charges of logs, one after the other: those stay where they are.
-    told: Unpack<'r>,
+    /// The decisions on charges of logs, one after the other: logs stay in the server.
+    of_logs: Unpack<'r>,
 }
 
 impl<'r> Replay<'r> {
     /// The counters of these batches, as they were at first, from a reply. `None` if it ends before
-    /// them. `places` tells, for every question, in which of the strings or of the logs its counter
-    /// is: both are numbered in the order in which they come.
+    /// them. `places` has, for every question, the place of its counter among the strings or the
+    /// logs: both are numbered in the order in which they come.
     pub(super) fn new(
         now: Timestamp,
         batches: &[Batch],
@@ -47,12 +47,12 @@ impl<'r> Replay<'r> {
                 counters.push(Counter::unpack(question.terms.strategy, &mut reply)?);
             }
         }
-        Some(Self { now, counters, undo: Vec::new(), told: reply })
+        Some(Self { now, counters, undo: Vec::new(), of_logs: reply })
     }
 
-    /// Whether all that was told has been asked for.
+    /// Whether every decision of the reply was used.
     pub(super) fn is_done(&self) -> bool {
-        self.told.is_empty()
+        self.of_logs.is_empty()
     }
 
     /// Decides the next batch, whose questions are about these counters; a refund has no decisions.
@@ -75,7 +75,7 @@ impl<'r> Replay<'r> {
                     *counter = counter.refund(terms, now);
                     continue;
                 }
-                (_, true) => told(&mut self.told)?,
+                (_, true) => decision_on_log(&mut self.of_logs)?,
                 (_, false) => {
                     let counter = self.counters.get_mut(*place)?;
                     let (decision, charged) = counter.decide(terms, now);
@@ -100,9 +100,9 @@ impl<'r> Replay<'r> {
     }
 }
 
-/// What was decided about the next charge of a log.
-fn told(told: &mut Unpack<'_>) -> Option<Decision> {
-    let [decided, remaining, reset_after, retry_after] = told.numbers()?;
+/// The next decision on a charge of a log.
+fn decision_on_log(reply: &mut Unpack<'_>) -> Option<Decision> {
+    let [decided, remaining, reset_after, retry_after] = reply.numbers()?;
     match decided {
         0 => Some(Decision::deny(remaining, reset_after, retry_after)),
         1 => Some(Decision::admit(remaining, reset_after)),
@@ -120,7 +120,7 @@ enum Counter {
 }
 
 impl Counter {
-    /// The next one of a reply; all zero is one that is not there.
+    /// The next counter of a reply; all zero means that there was none.
     fn unpack(strategy: Strategy, reply: &mut Unpack<'_>) -> Option<Self> {
         let moment = Timestamp::from_micros;
         Some(match strategy {

@@ -4,14 +4,14 @@ use deadpool_redis::redis::IntoConnectionInfo;
 
 use crate::error::StorageError;
 
-/// What a URI says.
+/// What a URI names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// One server, in the form that the client reads.
     Single { url: String },
     /// Some nodes of a cluster, likewise.
     Cluster { urls: Vec<String> },
-    /// Sentinels, likewise; the name of the primary they watch; and who we are to its servers.
+    /// Sentinels, likewise; the name of the primary they watch; and the login of its servers.
     Sentinel { urls: Vec<String>, service: String, server: ServerLogin },
 }
 
@@ -59,7 +59,7 @@ impl Target {
 fn cluster(client: &str, rest: &str) -> Result<Target, StorageError> {
     let (login, hosts, path) = split(rest);
     if !path.trim_matches('/').is_empty() {
-        return Err(mistake("expected no database, for a cluster has but one"));
+        return Err(mistake("expected no database in the URI, for a cluster has only one"));
     }
     let urls = urls(client, login, hosts)?;
     Ok(Target::Cluster { urls })
@@ -161,23 +161,6 @@ mod tests {
         {
             let error = Target::parse(uri).unwrap_err().to_string();
             assert!(error.contains("`redis-rustls`") && !error.contains("s3cret"), "{error}");
-        }
-    }
-
-    /// Nothing in the tests of this crate installs a provider.
-    #[cfg(feature = "redis-rustls")]
-    #[test]
-    fn without_a_crypto_provider_the_error_says_how_to_install_one() {
-        use crate::storage::redis::RedisStorage;
-
-        let client = deadpool_redis::redis::Client::open("rediss://user:s3cret@host").unwrap();
-        for error in [
-            RedisStorage::new("rediss://user:s3cret@host").unwrap_err(),
-            RedisStorage::new("valkeys+cluster://host:1").unwrap_err(),
-            RedisStorage::from_client(client).build().unwrap_err(),
-        ] {
-            let error = error.to_string();
-            assert!(error.contains("install_default()") && !error.contains("s3cret"), "{error}");
         }
     }
 

@@ -38,20 +38,20 @@ end
 local counters = {}
 -- The strings that are to be written.
 local kept = {}
--- What is told of the charges of logs, and of every batch the letter.
-local told, letters = {}, {}
+-- The packed decisions on charges of logs, and the letter of every batch.
+local decisions, letters = {}, {}
 
 -- Of the batch at hand: the verb, how many more there are like it, and how many charges it has, for
 -- each the counter and the terms; and what it changed and is to be undone, for each change the
 -- counter and what its numbers were.
 local verb, left, charges = 0, 0, 0
-local asked, changes = { 0, 0 }, { 0, 0, 0, 0 }
-local changed, told_before = 0, 0
+local batch, changes = { 0, 0 }, { 0, 0, 0, 0 }
+local changed, decisions_before = 0, 0
 
--- Decides batches until there are no more, or until a counter turns out to be none of ours.
+-- Decides batches until there are no more, or until a counter turns out to be a foreign value.
 local function decide()
-  -- A local is quicker than what is around a function.
-  local asked, changes, letters = asked, changes, letters
+  -- Locals are faster than upvalues.
+  local batch, changes, letters = batch, changes, letters
   while true do
     for number = changed - 3, 1, -4 do
       local counter = changes[number]
@@ -73,25 +73,25 @@ local function decide()
           counters[place] = counter
           if nothing and not (value and #value == #nothing) then values[place] = nothing end
         end
-        asked[number], asked[number + 1] = counter, by
+        batch[number], batch[number + 1] = counter, by
       end
     end
-    left, told_before = left - 1, #told
+    left, decisions_before = left - 1, #decisions
 
     local refunds, admitted, last = verb == REFUND, true, 0
     for number = 1, 2 * charges, 2 do
-      local counter, by = asked[number], asked[number + 1]
+      local counter, by = batch[number], batch[number + 1]
       local strategy, a, b, c = counter[2], counter[3], counter[4], counter[5]
       if not strategy then
         strategy = by.strategy
         a, b, c = strategy.read(counter[1], a, counter[6])
         counter[2], counter[3], counter[4], counter[5] = strategy, a, b, c
       end
-      local passes, new_a, new_b, new_c, tells = strategy.charge(a, b, c, by, refunds, counter[1])
+      local passes, new_a, new_b, new_c, decision = strategy.charge(a, b, c, by, refunds, counter[1])
       if not passes then
         admitted = admitted and by.is_shadow
       elseif by.takes then
-        -- One by one, for at once they would be moved twice.
+        -- One by one: a multiple assignment would move each value twice.
         changes[last + 1] = counter
         changes[last + 2] = a
         changes[last + 3] = b
@@ -102,7 +102,7 @@ local function decide()
         counter[4] = new_b
         counter[5] = new_c
       end
-      if tells then told[#told + 1] = tells end
+      if decision then decisions[#decisions + 1] = decision end
     end
     if refunds or (verb == HIT and admitted) then
       for number = 1, last, 4 do
@@ -126,10 +126,10 @@ repeat
   if not is_done then
     if problem ~= FOREIGN then error(problem, 0) end
     letters[#letters + 1] = 'F'
-    for number = #told, told_before + 1, -1 do told[number] = nil end
-    -- A log may have turned out to be none half-way.
+    for number = #decisions, decisions_before + 1, -1 do decisions[number] = nil end
+    -- The foreign value may have been found half-way through a log.
     for number = 1, 2 * charges, 2 do
-      local counter = asked[number]
+      local counter = batch[number]
       if counter[2] and counter[2].save then counter[2] = false end
     end
   end
@@ -143,4 +143,4 @@ for counter in pairs(kept) do
     call('DEL', counter[1])
   end
 end
-return pack('<d', now) .. concat(letters) .. concat(values) .. concat(told)
+return pack('<d', now) .. concat(letters) .. concat(values) .. concat(decisions)

@@ -19,11 +19,11 @@ local function entry_of(at, cost)
   return cost == 1 and text(at) or text(at) .. ' ' .. text(cost)
 end
 
--- So many entries are read at a time, for one by one each would be looked for anew; but often the
--- first is all that is asked for.
+-- How many entries are read at a time: reading one by one would search the list for each. The first
+-- read takes one entry, which is often enough.
 local CHUNK = 128
 
--- The entries after the sum, oldest first, as far as they are asked for.
+-- Iterates over the entries after the sum, oldest first.
 local function oldest_first(key)
   local first, entries, place, size = 1, {}, 0, 1
   return function()
@@ -59,13 +59,13 @@ local function sum_of(key)
   local sum = redis.pcall('LINDEX', key, 0)
   if type(sum) == 'table' then
     if string.find(sum.err, 'WRONGTYPE', 1, true) then foreign(key) end
-    -- Let the server say so itself.
+    -- Any other error: raise it as the server words it.
     sum = call('LINDEX', key, 0)
   end
   return sum and (whole(sum) or foreign(key)) or 0
 end
 
--- Drops what has left the window, and tells what is used.
+-- Drops the hits that have left the window. Returns what is used.
 local function settle(key, window)
   local used, gone, some_left = sum_of(key), 0, false
   if used == 0 then return 0 end
@@ -94,7 +94,7 @@ local function settle(key, window)
   return used
 end
 
--- Takes back the newest hit that is not later than the charge. What is used then.
+-- Takes back the newest hit that is not later than the charge. Returns what is used then.
 local function give_back(key, used, cost, charged_at)
   if used == 0 then return 0 end
   for place, at, hit in newest_first(key) do
@@ -154,8 +154,8 @@ strategies[2] = {
       return false, 0, 0, 0, pack('<dddd', 2, remaining, reset_after, 0)
     end
     if cost <= remaining then
-      local told = pack('<dddd', 1, remaining - cost, reset_after, 0)
-      return true, used + cost, pending + cost, 0, told
+      local decision = pack('<dddd', 1, remaining - cost, reset_after, 0)
+      return true, used + cost, pending + cost, 0, decision
     end
     local left, retry_after = used, window
     if is_written then

@@ -1,7 +1,7 @@
 -- Decides batches of charges, or refunds them, one after the other: the strategies of
--- `crate::strategy`, where the state is. What remains and how long to wait is not told here, but by
--- `crate::strategy`, which does the same again from the counters that were found. (A log stays here,
--- so its decisions are told.)
+-- `crate::strategy`, where the state is. What remains and how long to wait is not computed here:
+-- `crate::strategy` decides again from the counters in the reply. (A log stays in the server, so
+-- the reply has its decisions instead.)
 --
 -- KEYS   the counters, each once: first those that are strings, then those that are lists.
 -- ARGV   1 packed, little-endian: how many of the keys are strings (4 bytes), how many terms follow
@@ -33,14 +33,14 @@ if not now then
   now = time[1] * 1000000 + time[2]
 end
 
--- For how many milliseconds from this hit on a counter means something, as the text that a number
--- would become less quickly.
+-- How many milliseconds a counter has to live from this hit on. As a text: formatting it here is
+-- faster than letting Redis convert a number.
 local function time_to_live(micros)
   local millis = (micros - micros % 1000) / 1000 + 1
   return format('%d', millis > keep and millis or keep)
 end
 
--- What is not ours under a name of ours goes, and its batch with it.
+-- Deletes a foreign value that has the name of a counter, and ends its batch.
 local FOREIGN = 'not a counter'
 local function foreign(key)
   call('DEL', key)
@@ -52,7 +52,7 @@ local function numbers(key, value, format, size)
   if not value then return 0, 0, 0 end
   if #value ~= size then foreign(key) end
   local a, b, c = unpacked(format, value)
-  -- What comes after two numbers is the place behind them.
+  -- The third of two numbers is the position behind them, which is whole too.
   local is_whole = a % 1 + b % 1 + c % 1 == 0
   local is_exact = a >= 0 and b >= 0 and c >= 0 and a < EXACT and b < EXACT and c < EXACT
   if not (is_whole and is_exact) then foreign(key) end
@@ -64,7 +64,7 @@ end
 --   prepare if there is one, adds to terms what is the same for every charge of theirs;
 --   read    the numbers of a counter, from its key, what was found there, and the window;
 --   charge  from those numbers, the terms, whether they are to be refunded, and the key: whether the
---           cost is admitted; if so, the new numbers; and, of a log, what is told;
+--           cost is admitted; if so, the new numbers; and, of a log, the packed decision;
 --   write   from the numbers and the window: what is to be stored, false if that is nothing, and for
---           how many microseconds it means something (a log has `save`).
+--           how many microseconds it has to live (a log has `save`).
 local strategies = {}
