@@ -33,24 +33,39 @@ pub(crate) fn traces_of(world: &World) {
     let seeds = seeds();
     for seed in seeds.clone() {
         let trace = Trace::random(world, seed);
-        if first_mistake(world, &reference, &trace).is_some() {
-            let shortest = trace.shrunk(|trace| first_mistake(world, &reference, trace).is_some());
-            let mistake = first_mistake(world, &reference, &shortest);
-            panic!(
-                "{name}: the shortest trace of seed {seed} that is answered wrongly:\n\
-                 {shortest}{mistake}\n\
-                 again: LIMITER_SEED={seed} cargo test -p limiter-tests --test differential {name}",
-                name = world.name,
-                mistake =
-                    mistake.map_or("not every time".to_owned(), |mistake| mistake.to_string()),
-            );
-        }
+        check(world, &reference, &trace, Some(seed));
         shown.note(&trace);
     }
     println!("{}: {} traces, {shown}", world.name, seeds.end - seeds.start);
     if env::var_os("LIMITER_SEED").is_none() {
         shown.check();
     }
+}
+
+/// Runs one trace of a world that somebody wrote down.
+///
+/// # Panics
+/// As [`traces_of`] does.
+pub(crate) fn trace_of(world: &World, trace: &Trace) {
+    check(world, &RefCell::new(Reference::start(world)), trace, None);
+}
+
+/// Panics if an answer is wrong.
+fn check(world: &World, reference: &RefCell<Reference>, trace: &Trace, seed: Option<u64>) {
+    if first_mistake(world, reference, trace).is_none() {
+        return;
+    }
+    let shortest = trace.clone().shrunk(|trace| first_mistake(world, reference, trace).is_some());
+    let mistake = first_mistake(world, reference, &shortest);
+    let mistake = mistake.map_or("not every time\n".to_owned(), |mistake| mistake.to_string());
+    let name = world.name;
+    let again = seed.map_or(String::new(), |seed| {
+        format!(
+            "seed {seed}, again: LIMITER_SEED={seed} cargo test -p limiter-tests --test \
+             differential {name}"
+        )
+    });
+    panic!("{name}: the shortest trace that is answered wrongly:\n{shortest}{mistake}{again}");
 }
 
 fn seeds() -> Range<u64> {

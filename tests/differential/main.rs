@@ -16,6 +16,8 @@ mod trace;
 mod world;
 mod worlds;
 
+use self::trace::{Ask, Step, Trace};
+
 /// Compares a world of `worlds.rs`, in a test of its name.
 macro_rules! compare {
     ($($world:ident),+ $(,)?) => {
@@ -57,4 +59,31 @@ compare! {
     own_meta_limits,
     scopes,
     nested_scopes,
+}
+
+const SECOND: u64 = 1_000_000;
+
+/// The meta limit resets in 30 seconds, and the default limit in 60.
+#[test]
+fn who_is_locked_out_is_told_to_wait_for_the_other_limits_too() {
+    let get = |path| Step::Ask(Ask { client: 1, method: "GET", path, cost: None, api_key: None });
+    let steps = vec![
+        // The first of three breaches starts the window of 5 minutes.
+        get("/fast"),
+        get("/fast"),
+        Step::Wait(270 * SECOND),
+        // The default limit is used up, and with two more breaches the meta limit.
+        get("/plain"),
+        get("/plain"),
+        get("/plain"),
+        get("/plain"),
+        get("/plain"),
+        // As long as the meta limit alone would ask for, and the rest.
+        Step::Wait(30 * SECOND),
+        get("/plain"),
+        Step::Wait(30 * SECOND),
+        get("/plain"),
+    ];
+    let starts_at = 1_700_000_000 * SECOND;
+    compare::trace_of(&worlds::meta_limits(), &Trace { starts_at, steps });
 }
