@@ -2,7 +2,8 @@
 //! and every answer compared. What is compared, and where the two differ on purpose, is told by
 //! the README of this folder.
 //!
-//! `LIMITER_SEED=17` runs the trace of that seed only, `LIMITER_TRACES=1000` so many of each world.
+//! `LIMITER_SEED=17` runs the trace of that seed only, `LIMITER_TRACES=1000` so many new ones of each
+//! world beside the fixed ones.
 
 // Helpers of tests may panic as tests do; clippy knows the tests only.
 #![allow(clippy::unwrap_used)]
