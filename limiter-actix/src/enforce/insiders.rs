@@ -9,7 +9,7 @@ use crate::{
     charge::{Batch, Refusal},
     config::Settings,
     record::{Exemption, HandlerRecord, LimitRecord},
-    rule::Class,
+    rule::{Class, Text},
     scope::ScopeDeclaration,
 };
 
@@ -21,6 +21,8 @@ struct Pardon {
     /// Default limits, and those of scopes.
     defaults: bool,
     meta: bool,
+    /// Whether it has no limit of its own that denies, or none for some requests.
+    may_be_unlimited: bool,
     /// Clients whom the limiter's key does not tell.
     nobody: bool,
 }
@@ -118,7 +120,7 @@ impl Insiders {
     /// Whether one of them may admit what was refused for this reason.
     pub(crate) fn may_admit(&self, refusal: &Refusal, batch: &Batch, settings: &Settings) -> bool {
         let needed = Pardon::for_refusal(refusal, batch, settings);
-        needed.is_some_and(|needed| self.0.iter().any(|pardon| pardon.covers(needed)))
+        needed.is_some_and(|needed| self.0.iter().any(|pardon| pardon.covers(needed, settings)))
     }
 
     fn add(&mut self, pardon: Pardon) {
@@ -136,16 +138,29 @@ impl Pardon {
     fn of_handler(record: &HandlerRecord) -> Self {
         let limits = record.limits();
         let has_own_key = |limit: &LimitRecord| limit.key.is_some();
+        let always_limits = |limit: &LimitRecord| {
+            limit.text().is_some()
+                && limit.exempt_when.is_none()
+                && limit.methods.is_empty()
+                && !limit.shadow
+        };
         Self {
             nobody: limits.iter().all(has_own_key),
+            may_be_unlimited: !limits.iter().any(always_limits),
             ..Self::new(record.exempt(), limits.iter().any(|limit| limit.override_defaults))
         }
     }
 
     fn of_scope(declaration: &ScopeDeclaration) -> Self {
         let ScopeDeclaration { texts, terms, exempt, .. } = declaration;
+        let always_limits = |text: &Text| {
+            matches!(text, Text::Known(_))
+                && terms.exempt_when.is_none()
+                && terms.methods.is_empty()
+        };
         Self {
             nobody: texts.is_empty() || terms.key.is_some(),
+            may_be_unlimited: !texts.iter().any(always_limits),
             ..Self::new(*exempt, !texts.is_empty() && terms.overrides_defaults)
         }
     }
@@ -155,6 +170,7 @@ impl Pardon {
             application: exempt.application,
             defaults: exempt.defaults || overrides,
             meta: exempt.meta,
+            may_be_unlimited: false,
             nobody: false,
         }
     }
@@ -196,10 +212,17 @@ impl Pardon {
         Some(())
     }
 
-    fn covers(self, needed: Self) -> bool {
+    fn covers(self, needed: Self, settings: &Settings) -> bool {
         (self.application || !needed.application)
             && (self.defaults || !needed.defaults)
-            && (self.meta || !needed.meta)
+            && (self.meta || !needed.meta || self.leaves_no_limit(settings))
             && (self.nobody || !needed.nobody)
+    }
+
+    /// Whether it may be that no limit applies here: then no meta limit is asked either.
+    fn leaves_no_limit(self, settings: &Settings) -> bool {
+        self.may_be_unlimited
+            && (self.application || settings.application.texts.is_empty())
+            && (self.defaults || settings.defaults.texts.is_empty())
     }
 }
