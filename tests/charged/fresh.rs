@@ -85,6 +85,33 @@ async fn a_health_check_that_is_mounted_by_hand_is_exempt_at_once() {
     assert_exempt!(app, "/v1/health");
 }
 
+#[get("/status")]
+#[exempt(defaults)]
+async fn without_defaults() -> &'static str {
+    "status"
+}
+
+#[get("/internal")]
+#[limit("1/minute", exempt_when = |_: &HttpRequest| true)]
+async fn never_limited() -> &'static str {
+    "internal"
+}
+
+#[actix_web::test]
+async fn who_is_locked_out_is_not_at_a_handler_without_limits_that_nobody_has_reached() {
+    for path in ["/status", "/internal", "/scope/plain"] {
+        let exempt = Exemption { defaults: true, ..Exemption::NONE };
+        let scope = web::scope("/scope").wrap(ScopeLimits::new("open").exempt(exempt));
+        let scope = scope.service(plain);
+        let limiter = limiter!(default_limits(["1/minute"]), meta_limits(["1/day"]));
+        let app = app!(limiter, plain, without_defaults, never_limited, own, scope);
+        assert_eq!(statuses!(app, GET "/plain", 3), [200, 429, 429], "before {path}");
+        assert_eq!(statuses!(app, GET "/own", 2), [429, 429], "it has a limit");
+        assert_eq!(statuses!(app, GET path, 5), [200; 5], "{path}");
+        assert_eq!(statuses!(app, GET "/plain", 1), [429], "after {path}");
+    }
+}
+
 #[actix_web::test]
 async fn an_undecorated_route_in_an_exempt_scope_is_exempt_at_once() {
     let by_hand = web::scope("/internal")

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     env, fmt,
+    hash::{BuildHasher, RandomState},
     ops::Range,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -19,52 +20,74 @@ use crate::{
     world::World,
 };
 
-/// How many traces of each world are run.
-const TRACES: u64 = 20;
+/// The seeds of the traces that are the same in every run. These show every difference of every
+/// world.
+const FIXED: Range<u64> = 30..42;
+
+/// How many traces are run besides that no run has seen before.
+const NEW: u64 = 8;
 
 /// Runs the traces of a world.
 ///
 /// # Panics
 /// If an answer of either server is not what the model says; with the shortest trace that shows
-/// it. And if the traces do not show what the world is for: denials, and every difference.
+/// it. And if the fixed traces do not show what the world is for: denials, and every difference.
 pub(crate) fn traces_of(world: &World) {
-    let mut shown = Shown::new(world);
     let reference = RefCell::new(Reference::start(world));
-    let seeds = seeds();
-    for seed in seeds.clone() {
+    if let Some(seed) = number("LIMITER_SEED") {
+        check(world, &reference, &Trace::random(world, seed), Some(seed));
+        return;
+    }
+    let mut shown = Shown::new(world);
+    for seed in FIXED {
         let trace = Trace::random(world, seed);
-        if first_mistake(world, &reference, &trace).is_some() {
-            let shortest = trace.shrunk(|trace| first_mistake(world, &reference, trace).is_some());
-            let mistake = first_mistake(world, &reference, &shortest);
-            panic!(
-                "{name}: the shortest trace of seed {seed} that is answered wrongly:\n\
-                 {shortest}{mistake}\n\
-                 again: LIMITER_SEED={seed} cargo test -p limiter-tests --test differential {name}",
-                name = world.name,
-                mistake =
-                    mistake.map_or("not every time".to_owned(), |mistake| mistake.to_string()),
-            );
-        }
+        check(world, &reference, &trace, Some(seed));
         shown.note(&trace);
     }
-    println!("{}: {} traces, {shown}", world.name, seeds.end - seeds.start);
-    if env::var_os("LIMITER_SEED").is_none() {
-        shown.check();
+    let new = new_seeds(number("LIMITER_TRACES").unwrap_or(NEW));
+    println!("{}: {shown}; new traces of the seeds {new:?}", world.name);
+    for seed in new {
+        check(world, &reference, &Trace::random(world, seed), Some(seed));
     }
+    shown.check();
 }
 
-fn seeds() -> Range<u64> {
-    let number = |name: &str| {
-        let text = env::var(name).ok()?;
-        Some(
-            text.parse::<u64>()
-                .unwrap_or_else(|_| panic!("{name}: expected a number, found {text}")),
-        )
-    };
-    match (number("LIMITER_SEED"), number("LIMITER_TRACES")) {
-        (Some(seed), _) => seed..seed + 1,
-        (None, traces) => 0..traces.unwrap_or(TRACES),
+/// Runs one trace of a world that somebody wrote down.
+///
+/// # Panics
+/// As [`traces_of`] does.
+pub(crate) fn trace_of(world: &World, trace: &Trace) {
+    check(world, &RefCell::new(Reference::start(world)), trace, None);
+}
+
+/// Panics if an answer is wrong.
+fn check(world: &World, reference: &RefCell<Reference>, trace: &Trace, seed: Option<u64>) {
+    if first_mistake(world, reference, trace).is_none() {
+        return;
     }
+    let shortest = trace.clone().shrunk(|trace| first_mistake(world, reference, trace).is_some());
+    let mistake = first_mistake(world, reference, &shortest);
+    let mistake = mistake.map_or("not every time\n".to_owned(), |mistake| mistake.to_string());
+    let name = world.name;
+    let again = seed.map_or(String::new(), |seed| {
+        format!(
+            "seed {seed}, again: LIMITER_SEED={seed} cargo test -p limiter-tests --test \
+             differential {name}"
+        )
+    });
+    panic!("{name}: the shortest trace that is answered wrongly:\n{shortest}{mistake}{again}");
+}
+
+/// Seeds that differ from run to run, and are short enough to be typed.
+fn new_seeds(count: u64) -> Range<u64> {
+    let start = RandomState::new().hash_one("seeds") >> 32;
+    start..start + count
+}
+
+/// A number in the environment.
+fn number(name: &str) -> Option<u64> {
+    let text = env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}: expected a number, found {text}")))
 }
 
 /// An answer that is not what the model says.
@@ -220,7 +243,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// What the traces of a world have shown.
+/// What the fixed traces of a world have shown.
 struct Shown<'a> {
     world: &'a World,
     asked: usize,

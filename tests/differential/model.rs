@@ -144,16 +144,19 @@ impl<'a> Model<'a> {
         let unlimited = phases.iter().all(Vec::is_empty);
         let tests_metas = !(exempt || unlimited && self.does(Difference::MetaWhereLimits));
         let mut verdict = Verdict::default();
-        for charges in phases {
-            let denied_by_meta = tests_metas.then(|| self.breached_meta(&charges, ask)).flatten();
+        for charges in &phases {
+            let denied_by_meta = tests_metas.then(|| self.breached_meta(charges, ask)).flatten();
             // The last phase is what headers tell of, even if it has no limit at all.
             if let Some(meta) = denied_by_meta {
                 verdict = self.verdict(vec![meta], &[0]);
+                if self.does(Difference::OneBreach) {
+                    verdict.wait = self.wait_of_locked_out(phases.concat(), ask);
+                }
                 break;
             }
             verdict = match self.does(Difference::AllOrNothing) {
-                true => self.decide_together(charges),
-                false => self.decide_in_turn(charges),
+                true => self.decide_together(charges.clone()),
+                false => self.decide_in_turn(charges.clone()),
             };
             if verdict.denied {
                 verdict.penalties.extend(self.global_metas(ask));
@@ -168,9 +171,24 @@ impl<'a> Model<'a> {
 
     /// The first meta limit that denies a request to which these limits apply.
     fn breached_meta(&mut self, charges: &[Charge], ask: &Ask) -> Option<Charge> {
+        let metas = self.all_metas(charges, ask);
+        metas.into_iter().find(|meta| !self.test(meta))
+    }
+
+    /// Microseconds after which neither a meta limit nor one of these limits denies the request:
+    /// the client is told of the first meta limit alone, and meets all of them when it comes back.
+    fn wait_of_locked_out(&mut self, mut charges: Vec<Charge>, ask: &Ask) -> Option<u64> {
+        charges.extend(self.all_metas(&charges, ask));
+        charges.retain(|charge| charge.counter.is_some() && !self.test(charge));
+        self.longest_wait(&charges)
+    }
+
+    /// The meta limits of a request to which these limits apply, in the order in which they are
+    /// asked.
+    fn all_metas(&self, charges: &[Charge], ask: &Ask) -> Vec<Charge> {
         let mut metas = self.global_metas(ask);
         metas.extend(charges.iter().flat_map(|charge| charge.metas.iter().cloned()));
-        metas.into_iter().find(|meta| !self.test(meta))
+        metas
     }
 
     fn does(&self, difference: Difference) -> bool {
@@ -423,13 +441,17 @@ impl<'a> Model<'a> {
         self.verdict(met, &breaches)
     }
 
-    fn verdict(&mut self, mut met: Vec<Charge>, breaches: &[usize]) -> Verdict {
+    /// Microseconds after which none of these limits, which deny a request now, denies it any more.
+    fn longest_wait<'c>(&mut self, denying: impl IntoIterator<Item = &'c Charge>) -> Option<u64> {
         let now = self.now;
-        let wait = breaches.iter().try_fold(0, |longest, index| {
-            let Charge { quota, cost, .. } = met[*index];
-            let wait = self.counter(&met[*index]).wait(quota.amount(), cost, now)?;
+        denying.into_iter().try_fold(0, |longest, charge| {
+            let wait = self.counter(charge).wait(charge.quota.amount(), charge.cost, now)?;
             Some(longest.max(wait))
-        });
+        })
+    }
+
+    fn verdict(&mut self, mut met: Vec<Charge>, breaches: &[usize]) -> Verdict {
+        let wait = self.longest_wait(breaches.iter().map(|index| &met[*index]));
         let breach = match self.does(Difference::OneBreach) {
             true => breaches.first(),
             false => breaches.last(),

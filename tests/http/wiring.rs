@@ -144,7 +144,7 @@ async fn build_names_the_option_and_the_remedy() {
             Limiter::builder().default_limits(["5/s"]).default_limits_cost(6),
             ["default_limits", "at most 5"],
         ),
-        (Limiter::builder().storage_uri("redis://:secret@host"), ["storage_uri", "`redis`"]),
+        (Limiter::builder().storage_uri("redes://:secret@host"), ["storage_uri", "`redes`"]),
         (Limiter::builder().storage_uri("memory"), ["storage_uri", "`memory://`"]),
         (Limiter::builder().ipv4_prefix(33), ["ipv4_prefix", "1 to 32"]),
         (Limiter::builder().ipv6_prefix(0), ["ipv6_prefix", "`everyone`"]),

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where, and has failed")]
 
 mod clearing;
+mod counter_names;
 mod eviction;
 mod expiry;
 mod foreign;

@@ -25,3 +25,16 @@ impl LimiterBuilder {
         self
     }
 }
+
+#[cfg(all(test, not(feature = "redis")))]
+mod tests {
+    use crate::limiter::Limiter;
+
+    #[actix_web::test]
+    async fn a_build_without_redis_says_which_feature_to_enable() {
+        let built = Limiter::builder().storage_uri("redis://:secret@host").build().await;
+        let error = built.expect_err("it is not built in").to_string();
+        assert!(error.contains("storage_uri") && error.contains("`redis`"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+}

@@ -18,7 +18,8 @@ pub(super) fn may_admit(
     let limiter = context.worker().limiter();
     let Some(needed) = needed(refusal, &context.batch(), limiter.settings()) else { return false };
     let gates = location.insiders(request, limiter.gates());
-    [gates, context.worker().scopes()].iter().any(|some| some.may_admit(needed))
+    let limits = &limiter.settings().limits;
+    [gates, context.worker().scopes()].iter().any(|some| some.may_admit(needed, limits))
 }
 
 /// What somebody would have to admit; `None` where nobody can.

@@ -5,8 +5,9 @@ use std::{cell::RefCell, collections::HashMap};
 
 use actix_web::HttpRequest;
 
+use super::settings::LimitSettings;
 use crate::{
-    declare::{Exemption, HandlerRecord, LimitRecord, ScopeDeclaration},
+    declare::{Exemption, HandlerRecord, LimitRecord, LimitText, ScopeDeclaration},
     limit::LimitOrigin,
 };
 
@@ -18,6 +19,8 @@ pub(crate) struct Pardon {
     /// Default limits, and those of scopes.
     defaults: bool,
     meta: bool,
+    /// Whether it has no limit of its own that denies, or none for some requests.
+    may_be_unlimited: bool,
     /// Clients for whom the limiter's key is nobody.
     nobody: bool,
 }
@@ -113,8 +116,8 @@ impl Gates {
 
 impl Insiders {
     /// Whether one of them may admit what needs this.
-    pub(crate) fn may_admit(&self, needed: Pardon) -> bool {
-        self.0.iter().any(|pardon| pardon.covers(needed))
+    pub(crate) fn may_admit(&self, needed: Pardon, limits: &LimitSettings) -> bool {
+        self.0.iter().any(|pardon| pardon.covers(needed, limits))
     }
 
     fn add(&mut self, pardon: Pardon) {
@@ -132,16 +135,29 @@ impl Pardon {
     fn of_handler(record: &HandlerRecord) -> Self {
         let limits = record.limits();
         let has_own_key = |limit: &LimitRecord| limit.key.is_some();
+        let always_limits = |limit: &LimitRecord| {
+            limit.text().is_some()
+                && limit.exempt_when.is_none()
+                && limit.methods.is_empty()
+                && !limit.shadow
+        };
         Self {
             nobody: limits.iter().all(has_own_key),
+            may_be_unlimited: !limits.iter().any(always_limits),
             ..Self::new(record.exempt(), limits.iter().any(|limit| limit.override_defaults))
         }
     }
 
     fn of_scope(declaration: &ScopeDeclaration) -> Self {
         let ScopeDeclaration { texts, options, exempt, .. } = declaration;
+        let always_limits = |text: &LimitText| {
+            matches!(text, LimitText::Fixed(_))
+                && options.exempt_when.is_none()
+                && options.methods.is_empty()
+        };
         Self {
             nobody: texts.is_empty() || options.key.is_some(),
+            may_be_unlimited: !texts.iter().any(always_limits),
             ..Self::new(*exempt, !texts.is_empty() && options.overrides_defaults)
         }
     }
@@ -151,6 +167,7 @@ impl Pardon {
             application: exempt.application,
             defaults: exempt.defaults || overrides,
             meta: exempt.meta,
+            may_be_unlimited: false,
             nobody: false,
         }
     }
@@ -171,10 +188,17 @@ impl Pardon {
         self.nobody = true;
     }
 
-    fn covers(self, needed: Self) -> bool {
+    fn covers(self, needed: Self, limits: &LimitSettings) -> bool {
         (self.application || !needed.application)
             && (self.defaults || !needed.defaults)
-            && (self.meta || !needed.meta)
+            && (self.meta || !needed.meta || self.leaves_no_limit(limits))
             && (self.nobody || !needed.nobody)
+    }
+
+    /// Whether it may be that no limit applies here: then no meta limit is asked either.
+    fn leaves_no_limit(self, limits: &LimitSettings) -> bool {
+        self.may_be_unlimited
+            && (self.application || limits.application.texts.is_empty())
+            && (self.defaults || limits.defaults.texts.is_empty())
     }
 }
