@@ -20,7 +20,7 @@
 //!    A path that matches nothing is the endpoint `unmatched`.
 //! 4. **resolve rules**: which limits apply? Functions that return limits are called here, and
 //!    exempt paths drop out.
-//! 5. **charges**: every limit gets its key and its cost, unless its `exempt_when` says no. No
+//! 5. **charges**: every limit gets its key and its cost, unless its `exempt_when` exempts the request. No
 //!    identity is never "unlimited": [`MissingIdentity`] decides.
 //! 6. **evaluate**: the storage decides the batch at once: all limits are charged, or none. Meta
 //!    limits veto without being charged, shadows are charged and never veto. While a remote storage
@@ -64,7 +64,7 @@
 //! | 7 | under way | charges D. Refused: unpaid; a breach for meta limits and the log; the answer stays what it is |
 //! | 8 | the same by rule 1, and nobody served it (404, 405) | the answer becomes the 429 of rule 1 |
 //!
-//! A denied request reaches no handler, and a decision that a storage was asked for is finished even
+//! A denied request reaches no handler, and a decision that a storage has begun is finished even
 //! if the client has gone.
 //!
 //! In front of a gate that was met (of several, the first), or whose name the resource has, an early
@@ -85,14 +85,14 @@
 //!
 //! | what | how much | what to do |
 //! | --- | --- | --- |
-//! | early answers, hang-ups and undecorated handlers at an endpoint that has a gate too (handlers that a guard tells apart) | at most 4 too many one after another, 16 at once | decorate them all; put the middleware that answers outside the limiter, or check in an extractor |
+//! | early answers, hang-ups and undecorated handlers at an endpoint that has a gate too (handlers that a guard chooses between) | at most 4 too many one after another, 16 at once | decorate them all; put the middleware that answers outside the limiter, or check in an extractor |
 //! | a refused request at an endpoint where nobody was served yet, a hand-registered one for example, in a program with a handler that could admit it | 1 too many, 16 at once | decorate it, or register it by attribute |
 //! | `#[limit]` in front of which a middleware answers, before anybody has reached the handler, where its resource has another name | counts for D alone | leave out `name = …`, or write `#[limit]` above the route attribute |
 //! | a handler that is registered by hand in a resource with a name, or in a default service of one of several scopes, before anybody has reached it | denied to clients who are beyond D | [`exempt_path`](LimiterBuilder::exempt_path), or a route attribute |
 //! | default limits of a handler that keeps them | one counter for the handler, one for early answers in front of it | `application_limits`, which have one |
-//! | a client with 4 unpaid requests, or who shares its key and address with one, at a decorated handler | denied by D until that resets | a key that tells clients apart before the middleware runs, such as [`header`]; [`trusted_proxies`](LimiterBuilder::trusted_proxies) behind a proxy; the answering middleware outside the limiter |
+//! | a client with 4 unpaid requests, or who shares its key and address with one, at a decorated handler | denied by D until that resets | a key that identifies clients before the middleware runs, such as [`header`]; [`trusted_proxies`](LimiterBuilder::trusted_proxies) behind a proxy; the answering middleware outside the limiter |
 //! | more than 16 of a client under way that also exceed D | wait up to 1 s each | raise D |
-//! | resources of one path and method that guards tell apart: one that nobody has reached yet | denied to clients who are beyond the limits of the other | [`exempt_path`](LimiterBuilder::exempt_path), or scopes with prefixes of their own |
+//! | resources of one path and method that guards choose between: one that nobody has reached yet | denied to clients who are beyond the limits of the other | [`exempt_path`](LimiterBuilder::exempt_path), or scopes with prefixes of their own |
 //! | paths that an inner middleware rewrites | what D of the written path and of the real one admit together, and 4 | rewrite outside the limiter |
 //! | two different limiters, one inside the other | the outer one sees no gate: all is undecorated to it | give the outer one application limits alone |
 //! | more than 128 of a client that wait | denied | as above |
@@ -111,6 +111,26 @@
 //! | what does a callback see of a denial? | [`Breach`], [`Denial`] |
 //! | who goes on after a denial? | [`MetaLimit`] |
 //! | what is limited? | [`handlers`], [`Limiter::limits_of`] |
+//!
+//! # Where to find it in the sources
+//!
+//! Each folder is a room, and imports only rooms above it in this table.
+//!
+//! | room | question |
+//! | --- | --- |
+//! | `identify` | who is the client? |
+//! | `storage` | where are counters kept? |
+//! | `limit` | what is one limit, as people see it? |
+//! | `answer` | what do headers and bodies contain? |
+//! | `declare` | what may an app declare? |
+//! | `limiter` | what was configured, and what do all workers know? |
+//! | `config` | which options are there, and what is checked? |
+//! | `resolve` | which limits apply? (step 4) |
+//! | `charge` | which keys and costs, and what is decided? (steps 5, 6, 10) |
+//! | `context` | what is known of one request? (steps 1, 3) |
+//! | `enforce` | who charges, when, and what becomes of the request? (steps 2, 7, 8, 9, 11) |
+//! | `report` | what is limited, and who, as data? |
+//! | `cli` | what does the command line print? |
 
 mod answer;
 mod charge;

@@ -17,7 +17,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// The form that the client's `Accept` field prefers; a problem body unless it says otherwise.
+    /// The form that the client's `Accept` field prefers; a problem body by default.
     pub(crate) fn preferred(request: &HttpRequest) -> Self {
         let Ok(accept) = Accept::parse(request) else { return Self::Problem };
         accept

@@ -15,7 +15,7 @@ pub enum RetryAfter {
     HttpDate,
 }
 
-/// Writes when to come back, unless the response of a callback says a later moment already.
+/// Writes when to come back, unless the response of a callback has a later moment already.
 pub(super) fn write(field: HeaderName, form: RetryAfter, wait: Duration, map: &mut HeaderMap) {
     if map.get(&field).and_then(read_retry_after).is_some_and(|written| written > wait) {
         return;

@@ -103,7 +103,7 @@ impl Batch {
     }
 
     /// Looks at the counters again if a part of the quota has come back since the decision, as
-    /// after a slow handler. Storages that would have to wait are not asked: headers are not worth
+    /// after a slow handler. A storage that would have to wait is not read: headers are not worth
     /// a round trip.
     pub(crate) fn refresh(&mut self, limiter: &Limiter) {
         let Some(decided_at) = self.decided_at else { return };

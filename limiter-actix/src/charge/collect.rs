@@ -113,7 +113,7 @@ impl Collector<'_> {
     #[cold]
     fn fallback(&self, limit: &RuleLimit) -> Result<Option<Key>, Refusal> {
         match &self.limiter.settings().identity.missing {
-            // A handler's own key may be one that only the gate can tell.
+            // A handler's own key may be one that is known only at the gate.
             _ if self.client.is_in_front
                 && matches!(limit.policy.origin(), LimitOrigin::Handler | LimitOrigin::Meta)
                 && matches!(limit.key, LimitKey::Own(_)) =>

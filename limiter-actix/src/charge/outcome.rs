@@ -25,7 +25,7 @@ impl Batch {
         meta.into_iter().chain(others)
     }
 
-    /// What every limit said that denies, whichever is reported.
+    /// The decision of every limit that denies, whichever is reported.
     pub(crate) fn denials(&self) -> impl Iterator<Item = &Decision> {
         self.decisions()
             .filter(|(_, limit, decision)| !limit.policy.is_shadow() && !decision.admitted())
@@ -67,7 +67,7 @@ impl Batch {
         )
     }
 
-    /// What the last charge of a counter said, where a limit stands twice and is charged twice.
+    /// The decision of the last charge of a counter, where a limit stands twice and is charged twice.
     fn latest(&self, limit: &RuleLimit) -> Option<&Decision> {
         let twin = limit.last_with_same_counter?;
         let entry = |wanted: &dyn Fn(&BatchEntry, &RuleLimit) -> bool| {

@@ -5,12 +5,11 @@ use std::io::{self, Write};
 
 use super::failure::Failure;
 
-/// Whether somebody at a terminal says yes.
+/// Whether somebody at a terminal confirms.
 pub(super) fn is_confirmed(question: &str, out: &mut impl Write) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::Refused(
-            "expected somebody at a terminal who can be asked, found none: `-y` does not ask"
-                .to_owned(),
+            "expected a terminal to confirm at, found none: `-y` does not ask".to_owned(),
         ));
     }
     write!(out, "{question} [y/N]: ")?;

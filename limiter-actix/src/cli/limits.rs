@@ -119,7 +119,7 @@ impl<'a> Question<'a> {
         Ok(())
     }
 
-    /// Once the storage has failed it is not asked again.
+    /// Once the storage has failed it is not read again.
     async fn state(
         &self,
         line: &Line,

@@ -52,7 +52,7 @@
 //!   `clear` are for limiters with a storage of their own, such as Redis. There `clear` without a
 //!   filter forgets everything of the client, whatever was counted for it. A server may remember a
 //!   denial for ten seconds more.
-//! * No function is asked, because there is no request: limits, scopes and conditions of functions
+//! * No function is called, because there is no request: limits, scopes and conditions of functions
 //!   are named and left open, and a cost counts as 1.
 //! * Which handler serves a path is known of handlers with a route attribute, by the name that it
 //!   gives to its resource. Others, and those that share a name, are found by `--endpoint`.

@@ -104,7 +104,7 @@ impl fmt::Debug for Cli {
 }
 
 fn complain(problems: &mut impl Write, problem: &impl fmt::Display, status: u8) -> u8 {
-    // Where nobody can be told the status has to be enough.
+    // Where the text cannot be written the status has to be enough.
     let _ = write!(problems, "{problem}");
     status
 }

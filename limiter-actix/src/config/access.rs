@@ -9,7 +9,7 @@ use super::builder::LimiterBuilder;
 use crate::identify::networks;
 
 impl LimiterBuilder {
-    /// Requests for which the function says yes are never limited. Several filters: one yes is
+    /// Requests for which the function returns `true` are never limited. Several filters: one is
     /// enough. Default: none.
     pub fn request_filter(
         mut self,
@@ -20,7 +20,7 @@ impl LimiterBuilder {
     }
 
     /// Networks whose clients are never limited: addresses or CIDRs. The address is that of the
-    /// peer, or the one that [trusted proxies](Self::trusted_proxies) tell. Default: none.
+    /// peer, or the one that [trusted proxies](Self::trusted_proxies) report. Default: none.
     pub fn allow_networks(mut self, networks: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         match self::networks(networks) {
             Ok(networks) => self.access.allowed.networks.extend(networks),

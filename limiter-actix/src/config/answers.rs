@@ -38,7 +38,7 @@ impl LimiterBuilder {
         self
     }
 
-    /// Which headers tell a client its limits. Default: [`Headers::off`]; a denial has
+    /// Which headers report its limits to a client. Default: [`Headers::off`]; a denial has
     /// `Retry-After` in any case.
     pub fn headers(mut self, headers: Headers) -> Self {
         self.answers.headers = headers;

@@ -12,8 +12,8 @@ impl LimiterBuilder {
     /// [`client_ip`](crate::client_ip) where [`trusted_proxies`](Self::trusted_proxies) are named,
     /// for the peer is a proxy then, and not a client.
     ///
-    /// For endpoints without attributes the key is told before routing, so it should look at the
-    /// connection and the headers only; and it may be asked more than once per request.
+    /// For endpoints without attributes the key is read before routing, so it should look at the
+    /// connection and the headers only; and it may be called more than once per request.
     pub fn key<K: KeyBy + Send + Sync + 'static>(mut self, key: K) -> Self {
         self.identity.key_name = std::any::type_name::<K>();
         let key = move |request: &HttpRequest| key.key(request);
@@ -21,7 +21,7 @@ impl LimiterBuilder {
         self
     }
 
-    /// Who may tell us the client's address: see [`client_ip`](crate::client_ip), which is then the
+    /// Whose report of the client's address is trusted: see [`client_ip`](crate::client_ip), which is then the
     /// limiter's [key](Self::key) if no other is named. Default: nobody.
     pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.identity.addresses.proxies = proxies;
@@ -41,7 +41,7 @@ impl LimiterBuilder {
         self
     }
 
-    /// What happens to a request of which no key can be told. Default: it is answered with 403.
+    /// What happens to a request for which there is no key. Default: it is answered with 403.
     pub fn missing_identity(mut self, policy: MissingIdentity) -> Self {
         self.identity.missing = policy;
         self

@@ -15,8 +15,8 @@ impl LimiterBuilder {
     /// request](IntoLimits). A decorated handler keeps them if all its limits say
     /// `override_defaults = false`. Default: none.
     ///
-    /// Functions here and in the following options are asked before routing, so they should look
-    /// at the connection and the headers only; and they may be asked twice per request.
+    /// Functions here and in the following options are called before routing, so they should look
+    /// at the connection and the headers only; and they may be called twice per request.
     pub fn default_limits<F>(mut self, limits: impl IntoLimits<F>) -> Self {
         self.limits.defaults.texts.push(limits.into_limits().0);
         self
@@ -36,7 +36,7 @@ impl LimiterBuilder {
         self
     }
 
-    /// Which requests the default limits leave alone. Default: none.
+    /// Which requests are exempt from the default limits. Default: none.
     pub fn default_limits_exempt_when(
         mut self,
         exempt: impl Fn(&HttpRequest) -> bool + Send + Sync + 'static,
@@ -46,7 +46,7 @@ impl LimiterBuilder {
     }
 
     /// Which responses the default limits charge: the cost is taken before the handler runs, and
-    /// given back where the function says no. Default: all.
+    /// refunded where the function returns `false`. Default: all.
     pub fn default_limits_deduct_when(
         mut self,
         deduct: impl Fn(&ResponseHead) -> bool + Send + Sync + 'static,
@@ -75,7 +75,7 @@ impl LimiterBuilder {
         self
     }
 
-    /// Which requests the application limits leave alone. Default: none.
+    /// Which requests are exempt from the application limits. Default: none.
     pub fn application_limits_exempt_when(
         mut self,
         exempt: impl Fn(&HttpRequest) -> bool + Send + Sync + 'static,
@@ -115,8 +115,8 @@ impl LimiterBuilder {
         self
     }
 
-    /// A path, exactly as routed, that default and application limits leave alone: a health check.
-    /// (`#[exempt]` says the same on the handler; this one needs no handler.) With `/*` at its end
+    /// A path, exactly as routed, that is exempt from default and application limits: a health check.
+    /// (`#[exempt]` is the same on the handler; this one needs no handler.) With `/*` at its end
     /// it is everything below: `/static/*`, for the sixty files of a page.
     pub fn exempt_path(mut self, path: impl Into<String>) -> Self {
         self.limits.exempt_paths.add(path.into());

@@ -31,20 +31,20 @@ pub(crate) struct Endpoint {
     pub(crate) knowledge: Arc<Knowledge>,
     /// The limits of a request that no gate and no scope guards.
     pub(crate) plan: Rc<Plan>,
-    /// Whether the limiter's own limits leave it alone.
+    /// Whether it is exempt from the limiter's own limits.
     pub(crate) exempt: Exempt,
-    /// Who may stand further inside, as far as its resource tells.
+    /// Who may stand further inside, as far as its resource shows.
     insiders: OnceCell<Insiders>,
     named_gate: Option<&'static HandlerRecord>,
 }
 
-/// Whether the limiter's own limits leave an endpoint alone.
+/// Whether an endpoint is exempt from the limiter's own limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exempt {
     No,
     /// Its path is exempt, wherever it leads.
     Path,
-    /// It matches no resource, as far as that can be told before routing.
+    /// It matches no resource, as far as that is known before routing.
     Unmatched,
 }
 
@@ -66,7 +66,7 @@ impl Endpoint {
         self.knowledge.gate(self.named_gate)
     }
 
-    /// Who may stand further inside, as far as the program tells.
+    /// Who may stand further inside, as far as the program shows.
     pub(crate) fn insiders<'a>(&'a self, request: &HttpRequest, gates: &'a Gates) -> &'a Insiders {
         match self.pattern.as_deref() {
             Some(pattern) if self.knowledge.is_confirmed() || !pattern.contains('{') => {

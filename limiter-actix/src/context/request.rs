@@ -39,11 +39,11 @@ pub(crate) struct Context {
     scopes: Cell<(Enforcer, StackId)>,
     /// Whether a filter or a list exempts the request.
     let_through: Cell<bool>,
-    /// Where it seemed to lead before routing, once somebody has asked.
+    /// Where it seemed to lead before routing, once it was looked up.
     location: RefCell<Option<Rc<Location>>>,
     /// Who the client was before routing.
     client: RefCell<Client>,
-    /// Whether anybody has asked: what stands there otherwise is of an earlier request.
+    /// Whether that was found out: what stands there otherwise is of an earlier request.
     client_is_known: Cell<bool>,
     /// What the request is charged: by the middleware, until somebody further inside takes its
     /// place.
@@ -322,7 +322,7 @@ impl Context {
         credits.account(client.key.as_ref(), client.address.as_ref(), endpoint)
     }
 
-    /// Who the client is. Asked for the first time before routing.
+    /// Who the client is. Found out before routing.
     #[inline]
     pub(crate) fn client(&self, request: &HttpRequest) -> Ref<'_, Client> {
         if !self.client_is_known.get() {
@@ -331,7 +331,7 @@ impl Context {
         self.client.borrow()
     }
 
-    /// Who the client was before routing, if anybody has asked.
+    /// Who the client was before routing, if that was found out.
     #[inline]
     pub(crate) fn known_client(&self) -> Option<Ref<'_, Client>> {
         self.client_is_known.get().then(|| self.client.borrow())
@@ -370,13 +370,13 @@ impl Context {
         Ref::map(self.location.borrow(), |location| location.as_ref().expect("a location"))
     }
 
-    /// The [location](Self::location), if anybody has asked for it.
+    /// The [location](Self::location), if it was looked up.
     #[inline]
     pub(crate) fn known_location(&self) -> Option<Rc<Location>> {
         self.location.borrow().as_ref().map(Rc::clone)
     }
 
-    /// Every limit that was evaluated so far; none for the functions that are asked for keys and
+    /// Every limit that was evaluated so far; none for the functions that are called for keys and
     /// costs, while the batch is put together.
     pub(crate) fn current_limits(&self) -> Vec<CurrentLimit> {
         let limits =
@@ -384,7 +384,7 @@ impl Context {
         self.batch.try_borrow().map_or_else(|_| Vec::new(), limits)
     }
 
-    /// The limit that headers tell of.
+    /// The limit that headers describe.
     pub(crate) fn current_limit(&self) -> Option<CurrentLimit> {
         self.batch.try_borrow().ok()?.headline_limit(self.worker.limiter().shared_storage())
     }

@@ -17,7 +17,7 @@ impl Exemption {
     /// Exempt from nothing.
     pub const NONE: Self = Self { defaults: false, application: false, meta: false };
 
-    /// Exempt from everything: what a bare `#[exempt]` says.
+    /// Exempt from everything: what `#[exempt]` without flags means.
     pub const ALL: Self = Self { defaults: true, application: true, meta: true };
 
     /// Exempt from what either is exempt from.

@@ -12,7 +12,7 @@ use limiter_core::{Key, OnStoreError, Quota, Strategy};
 use super::{function::RequestFn, meta::MetaLimit};
 use crate::limit::Breach;
 
-/// One limit attribute: its quotas and everything that was said about them.
+/// One limit attribute: its quotas and its arguments.
 #[derive(Clone, Copy)]
 pub struct LimitRecord {
     pub(crate) source: LimitSource,

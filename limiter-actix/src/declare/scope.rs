@@ -45,15 +45,15 @@ use crate::{
 ///
 /// * A handler's own limits replace those of the scopes, unless they say
 ///   `override_defaults = false`.
-/// * A scope's limits replace the default limits, unless it says
+/// * A scope's limits replace the default limits, unless it has
 ///   [`override_defaults(false)`](Self::override_defaults).
 /// * Scopes nest. An inner scope with limits that override has only those; any other has its own
 ///   and those of all scopes around it. [`without_ancestors`](Self::without_ancestors) and
 ///   [`exempt_descendants`](Self::exempt_descendants) say otherwise.
-/// * An exemption is of the scope it is said of; only `exempt_descendants` hands it down.
+/// * An exemption applies to its own scope; only `exempt_descendants` hands it down.
 ///
 /// The limiter's middleware has to stand around the scope, or every request is answered with 500.
-/// A limit that cannot be parsed stops the app from starting, and the log says why.
+/// A limit that cannot be parsed stops the app from starting, and the log has the reason.
 #[must_use = "wrap a scope or a resource with it"]
 #[derive(Clone)]
 pub struct ScopeLimits {

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// What a dynamic limit may return: a text in [limit notation](limiter_core::notation), or
-/// nothing, which says that this request has no such limit.
+/// nothing, where this request has no such limit.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a text in limit notation",
     label = "not a limit",

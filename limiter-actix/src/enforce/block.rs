@@ -34,7 +34,7 @@ use crate::{
 /// }
 /// ```
 ///
-/// Each endpoint has counters of its own, told apart by [`scope`](Self::scope), unless they are
+/// Each endpoint has counters of its own, divided by [`scope`](Self::scope), unless they are
 /// [`shared`](Self::shared). Every `enter` is charged; default and application limits are not
 /// touched by it. A limiter that is disabled, or a request that a filter or list lets through,
 /// enters freely.
@@ -83,7 +83,7 @@ impl BlockLimit {
         self
     }
 
-    /// Charges the request, or says why it may not enter.
+    /// Charges the request, or returns why it may not enter.
     ///
     /// # Errors
     /// A limit is breached, the client has no identity, the limit is malformed, or the storage did

@@ -115,8 +115,8 @@ fn give_back_outside(context: &Context) -> bool {
     done
 }
 
-/// The same, waiting for the storage. Both are sent together: a storage does what it was asked
-/// first before what it was asked next.
+/// The same, waiting for the storage. Both are sent together: a storage decides in the order
+/// in which it was called.
 pub(super) async fn exchange(context: Rc<Context>) -> Result<(), Refusal> {
     // Taken out while waiting: a borrow may not live that long.
     let mut batch = context.take_batch();

@@ -17,11 +17,20 @@ use crate::{
 
 /// The response to a request that is refused in front of the middleware, headers included.
 pub(super) fn denial(context: &Context, request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
-    let endpoint = Rc::clone(&context.located(request).name);
-    let mut response = response(context, request, refusal, &endpoint);
+    let mut response = without_headers(context, request, refusal);
     let headers = &context.worker().limiter().settings().answers.headers;
     headers.write(&*context.batch(), response.headers_mut());
     response
+}
+
+/// The response to a request that is refused by a scope.
+pub(super) fn without_headers(
+    context: &Context,
+    request: &HttpRequest,
+    refusal: &Refusal,
+) -> HttpResponse {
+    let endpoint = Rc::clone(&context.located(request).name);
+    response(context, request, refusal, &endpoint)
 }
 
 /// The response to a request that a limiter refuses.

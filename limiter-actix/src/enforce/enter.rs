@@ -65,7 +65,7 @@ impl Layer {
         }
     }
 
-    /// Rule 2: lets the request go on uncharged, if it may, and if what is due can be told when the
+    /// Rule 2: lets the request go on uncharged, if it may, and if what is due can be charged when the
     /// request is gone.
     #[inline]
     fn sets_out(&self, context: &Context, request: &HttpRequest, location: &Location) -> bool {
@@ -264,7 +264,7 @@ impl Layer {
         context.worker().plan_of_endpoint(location, request.method(), exempt, stack, gate)
     }
 
-    /// Where somebody further inside would have charged, an inner middleware may have told who the
+    /// Where somebody further inside would have charged, an inner middleware may have known who the
     /// client is; for want of that its address is counted.
     fn stand_in(
         &self,

@@ -44,7 +44,7 @@ impl Finish {
         true
     }
 
-    /// The last steps where [`is_done`](Self::is_done) says no.
+    /// The last steps where [`is_done`](Self::is_done) returns `false`.
     pub(crate) async fn settle<B>(self, mut answer: InnerAnswer<B>) -> Answer<B>
     where
         B: MessageBody + 'static,
@@ -179,7 +179,7 @@ impl Finish {
         match answer {
             Ok(response) => headers.write(batch, response.headers_mut()),
             Err(error) => {
-                // The error becomes a response further out; this is told to it then.
+                // The error becomes a response further out; the fields are written then.
                 let (fields, worker) = (headers.fields(batch), Rc::clone(self.context.worker()));
                 error.add_response_mapper(move |mut response: HttpResponse| {
                     let headers = &worker.limiter().settings().answers.headers;
@@ -213,7 +213,7 @@ fn leave_without_answer(context: &Rc<Context>) {
     let worker = Rc::clone(context.worker());
     worker.leftovers().finish(Box::pin(async move {
         let leaving = Leaving { context: &context, location, request: None, head: None };
-        // Nobody is left to be told.
+        // Nobody is left to answer.
         let _ = leaving.pay().await;
     }));
 }

@@ -144,7 +144,7 @@ impl Leaving<'_> {
             (None, Some(rule)) if !rule.needs_request() => {
                 batch.collect_without_request(limiter, rule, known)?;
             }
-            // It went on although it was refused, or nobody could tell whom to charge.
+            // It went on although it was refused, or nobody knew whom to charge.
             (None, _) => return Err(Refusal::InvalidLimit),
         }
         if let Some(head) = self.head {

@@ -7,6 +7,7 @@
 //! | 4, the exchange | `decide`; finished whoever waits, `unstoppable` |
 //! | 5 to 8, the way out | `finish`, `leave` |
 //! | a refusal becomes a response | `deny` |
+//! | one turn of the middleware or a scope | `turn` |
 //! | who stands where | `middleware`, `scope`, `gate`, `block` |
 //!
 //! It imports all rooms below it but `config`. It must not know storages, strategies or notation, and
@@ -23,6 +24,7 @@ mod leave;
 mod middleware;
 mod pardon;
 mod scope;
+mod turn;
 mod unstoppable;
 
 pub use self::{

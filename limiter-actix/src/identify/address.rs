@@ -1,4 +1,4 @@
-//! Addresses as keys: of the peer, or as trusted proxies tell.
+//! Addresses as keys: that of the peer, or the one that trusted proxies report.
 
 use std::{
     fmt,
@@ -19,7 +19,7 @@ use super::{
 /// No header is read, so no client can choose it. Behind a reverse proxy it is the proxy's
 /// address, one for everybody: see [`client_ip`].
 ///
-/// IPv6 clients are told apart by their /64, the least that a household has; the limiter's
+/// IPv6 clients are distinguished by their /64, the least that a household has; the limiter's
 /// builder changes the prefix. An IPv4-mapped IPv6 address is its IPv4 address. A connection
 /// without an address, as on a Unix socket, has no identity.
 ///
@@ -40,11 +40,11 @@ pub fn peer_ip(request: &HttpRequest) -> Option<Key> {
     Some(with_config(request, |config| config.key(peer)))
 }
 
-/// The client's address, as the limiter's trusted proxies tell it.
+/// The client's address, as the limiter's trusted proxies report it.
 ///
 /// Without trusted proxies this is [`peer_ip`]: a header that anybody can write is not believed.
 /// With them, the chain of `X-Forwarded-For` or `Forwarded` is walked from the right to the first
-/// address that is not a trusted proxy. Where the trusted proxies do not tell (`unknown`,
+/// address that is not a trusted proxy. Where the trusted proxies hide it (`unknown`,
 /// `_hidden`, something malformed), there is no identity. Prefixes are those of [`peer_ip`].
 ///
 /// ```
@@ -121,7 +121,7 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    /// What [`peer_ip`] tells, for a limiter that need not be looked up.
+    /// The key of [`peer_ip`], where the limiter is at hand.
     #[inline]
     pub(crate) fn peer(&self, request: &HttpRequest) -> Option<Key> {
         Some(self.key(peer_address(request)?))
@@ -132,7 +132,7 @@ impl Addresses {
         Key::network(address, self.ipv4_prefix, self.ipv6_prefix)
     }
 
-    /// What [`client_ip`] tells, likewise.
+    /// The key of [`client_ip`], likewise.
     pub(crate) fn client(&self, request: &HttpRequest) -> Option<Key> {
         Some(self.key(self.client_address(request)?))
     }
@@ -162,7 +162,7 @@ fn with_config<T>(request: &HttpRequest, read: impl FnOnce(&Addresses) -> T) -> 
     }
 }
 
-/// Not `connection_info()`: that one allocates, and believes whatever a header says.
+/// Not `connection_info()`: that one allocates, and trusts every header.
 fn peer_address(request: &HttpRequest) -> Option<IpAddr> {
     request.head().peer_addr.map(|peer| peer.ip())
 }

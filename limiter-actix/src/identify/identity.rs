@@ -7,7 +7,7 @@ use limiter_core::Key;
 
 use super::address::Addresses;
 
-/// How a limiter tells its clients apart.
+/// How a limiter identifies its clients.
 pub(crate) struct Identity {
     /// How addresses become keys.
     pub(crate) addresses: Arc<Addresses>,
@@ -37,7 +37,7 @@ impl Identity {
 pub(crate) enum LimiterKey {
     /// The peer: known from the connection alone, so the gate may use what the middleware found.
     Peer,
-    /// Whoever the user's function says.
+    /// The key that the user's function returns.
     Custom(Arc<CustomKey>),
 }
 

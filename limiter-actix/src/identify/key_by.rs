@@ -1,9 +1,9 @@
-//! How clients are told apart: key functions, and their composition.
+//! Key functions, which identify clients, and their composition.
 
 use actix_web::HttpRequest;
 use limiter_core::{IntoKey, Key};
 
-/// How to tell clients apart.
+/// Identifies a client.
 ///
 /// Everything that a limit's `key` may be is a `KeyBy`:
 ///
@@ -63,7 +63,7 @@ use limiter_core::{IntoKey, Key};
 ///
 /// Return a [`Key::network`] rather than an IPv6 address: one client has 2⁶⁴ of those.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not tell clients apart",
+    message = "expected a key function, found `{Self}`",
     label = "not a key function",
     note = "use `peer_ip`, `client_ip`, `header(\"..\")`, a tuple of them, or a function \
             `fn(&HttpRequest) -> K`, where `K` is a `Key`, a text, a number, or an `Option` of one",

@@ -1,4 +1,4 @@
-//! What callbacks and error handlers are told of a denial.
+//! What callbacks and error handlers see of a denial.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::storage::{apply, charge_up_to, decide_one};
 /// One limit that was evaluated for a request: who is counted, what is left, and when some of it
 /// comes back.
 ///
-/// As an extractor it is the limit that headers tell of: the one of the endpoint with the shortest
+/// As an extractor it is the limit that headers describe: the one of the endpoint with the shortest
 /// window. A request without any limit has none, so a handler that may be exempt takes an
 /// `Option<CurrentLimit>`.
 ///

@@ -28,7 +28,7 @@ pub(crate) const MOST_UNPAID: u8 = 4;
 /// can fill so many has as many identities, and each of them limits of its own.
 const MOST_DEBTORS: usize = 1 << 16;
 
-/// The tabs of all clients, shared by all workers. A tab exists while it says something.
+/// The tabs of all clients, shared by all workers. A tab exists while one of its numbers is not zero.
 #[derive(Debug)]
 pub(crate) struct Credits {
     shards: Box<[Mutex<Tabs>]>,

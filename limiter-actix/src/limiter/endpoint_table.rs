@@ -216,7 +216,7 @@ impl EndpointTable {
                 }
             };
             if !matches {
-                // A middleware further inside has changed the path: no path tells.
+                // A middleware further inside has changed the path: the path shows nothing.
                 is_new |= !taken_for.ambiguous.swap(true, Ordering::Relaxed);
             }
         }

@@ -192,7 +192,7 @@ impl Limiter {
     /// Asks a remote storage itself, whatever decides while it does not answer.
     ///
     /// # Errors
-    /// What it said, with what to look at.
+    /// The storage's error, with what to check.
     #[cfg(feature = "cli")]
     pub(crate) async fn ask_storage(&self) -> Result<(), StorageError> {
         self.inner.settings.storage.probe.ask().await

@@ -10,7 +10,7 @@ pub(super) struct Hidden {
     /// With the prefixes of all scopes around it.
     pub(super) pattern: Box<str>,
     behind: Seeming<Box<str>>,
-    /// `None` where no path can be told to match.
+    /// `None` where no path is known to match.
     matcher: Option<ResourceDef>,
 }
 

@@ -1,5 +1,4 @@
-//! Who may stand further inside than anybody has been: what the program says, not what traffic
-//! says.
+//! Who may stand further inside than anybody has been: known from the program, not from traffic.
 
 use std::{cell::RefCell, collections::HashMap};
 
@@ -82,7 +81,7 @@ impl Gates {
         Self { by_name, by_path, unnamed, all }
     }
 
-    /// The gate of the resource that a request seems to be for, as far as its name tells.
+    /// The gate of the resource that a request seems to be for, as far as its name shows.
     pub(crate) fn named(&self, name: &str) -> Option<&'static HandlerRecord> {
         match self.by_name.get(name).map(Vec::as_slice) {
             Some([record]) if record.is_within_route_attribute() => Some(record),
@@ -91,7 +90,7 @@ impl Gates {
     }
 
     /// Who may stand at the resource that a request seems to be for. A route attribute names its
-    /// resource, after the handler unless it says otherwise; whoever registers a handler by hand
+    /// resource, after the handler unless it has another name; who registers a handler by hand
     /// seldom does.
     pub(crate) fn at(&self, request: &HttpRequest, pattern: &str) -> Insiders {
         let mut insiders = Insiders::default();

@@ -4,8 +4,8 @@ use limiter_core::Scope;
 
 use crate::declare::HandlerRecord;
 
-/// Names the counters of one limiter: each is a path of parts, of which the first says what kind of
-/// limit it is.
+/// Names the counters of one limiter: each is a path of parts, of which the first is the kind of
+/// limit.
 pub(crate) struct Namespace {
     /// In front of every name.
     pub(crate) prefix: String,

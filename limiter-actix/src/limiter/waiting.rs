@@ -95,7 +95,7 @@ impl Waiting {
         if let Some(queue) = self.queues.lock().remove(&account) {
             self.needed.fetch_sub(1, Ordering::SeqCst);
             for waiting in queue {
-                // Who has gone need not be told.
+                // Nobody is left to answer.
                 let _ = waiting.send(false);
             }
         }

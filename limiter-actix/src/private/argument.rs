@@ -1,7 +1,7 @@
 //! What the arguments of the attributes may name, so that the compiler can say it.
 //!
 //! Each is another word for `Fn` or `AsyncFn`, with a message of ours for everything else. A bound
-//! on `Fn` itself is answered in the compiler's words, which do not tell the remedy.
+//! on `Fn` itself is answered in the compiler's words, which do not name the remedy.
 
 use std::borrow::Cow;
 
@@ -40,7 +40,7 @@ macro_rules! argument {
 argument! {
     /// `#[limit(f)]`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no function of the request that returns limits",
+        message = "expected a limit string or a function of the request that returns one, found `{Self}`",
         label = "neither a string literal nor such a function",
         note = "the function is a `fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a `String`, \
                 a `Cow` of them, or an `Option` of one",
@@ -56,7 +56,7 @@ argument! {
 argument! {
     /// `#[limit(async f)]`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no async function of the request that returns limits",
+        message = "expected an async function of the request that returns limits, found `{Self}`",
         label = "not such a function",
         note = "the function is an `async fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a \
                 `String`, a `Cow` of them, or an `Option` of one",
@@ -69,7 +69,7 @@ argument! {
 argument! {
     /// `cost = f`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no function of the request that returns a `u64`",
+        message = "expected a function of the request that returns a `u64`, found `{Self}`",
         label = "not a `fn(&HttpRequest) -> u64`",
         note = "a cost that never changes is written as a number: `cost = 5`",
         note = "an async function is written `cost = async cost_of`"
@@ -80,7 +80,7 @@ argument! {
 argument! {
     /// `cost = async f`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no async function of the request that returns a `u64`",
+        message = "expected an async function of the request that returns a `u64`, found `{Self}`",
         label = "not an `async fn(&HttpRequest) -> u64`",
         note = "a function that is not async is written without `async`"
     )]
@@ -90,11 +90,11 @@ argument! {
 argument! {
     /// `scope = f`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no function of the request that returns the name of a scope",
+        message = "expected a function of the request that returns the name of a scope, found `{Self}`",
         label = "neither a string literal nor such a function",
         note = "the function is a `fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a `String`, \
                 or a `Cow` of them",
-        note = "a number becomes a name by `to_string()`",
+        note = "write `to_string()` to name a scope by a number",
         note = "an async function is written `scope = async tenant_of`"
     )]
     Scope<T: Into<Cow<'static, str>>> = Fn(&HttpRequest) -> T,
@@ -104,7 +104,7 @@ argument! {
 argument! {
     /// `scope = async f`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no async function of the request that returns the name of a scope",
+        message = "expected an async function of the request that returns the name of a scope, found `{Self}`",
         label = "not such a function",
         note = "the function is an `async fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a \
                 `String`, or a `Cow` of them",
@@ -117,7 +117,7 @@ argument! {
 argument! {
     /// `exempt_when = f`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no function of the request that returns a `bool`",
+        message = "expected a function of the request that returns a `bool`, found `{Self}`",
         label = "not a `fn(&HttpRequest) -> bool`",
         note = "an async function is written `exempt_when = async is_internal`"
     )]
@@ -127,7 +127,7 @@ argument! {
 argument! {
     /// `exempt_when = async f`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no async function of the request that returns a `bool`",
+        message = "expected an async function of the request that returns a `bool`, found `{Self}`",
         label = "not an `async fn(&HttpRequest) -> bool`",
         note = "a function that is not async is written without `async`"
     )]
@@ -137,9 +137,9 @@ argument! {
 argument! {
     /// `deduct_when = f`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no function of the response that returns a `bool`",
+        message = "expected a function of the response that returns a `bool`, found `{Self}`",
         label = "not a `fn(&ResponseHead) -> bool`",
-        note = "it runs when the answer is written, and cannot be async"
+        note = "it runs while the response is written, and cannot be async"
     )]
     DeductWhen = Fn(&ResponseHead) -> bool
 }
@@ -147,9 +147,9 @@ argument! {
 argument! {
     /// `cost_after = f`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no function of the response that returns a `u64`",
+        message = "expected a function of the response that returns a `u64`, found `{Self}`",
         label = "not a `fn(&ResponseHead) -> u64`",
-        note = "it runs when the answer is written, and cannot be async"
+        note = "it runs while the response is written, and cannot be async"
     )]
     CostAfter = Fn(&ResponseHead) -> u64
 }
@@ -157,12 +157,12 @@ argument! {
 argument! {
     /// `on_breach = f`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no function of the breach that returns nothing or a response",
+        message = "expected a function of the breach that returns nothing or a response, found `{Self}`",
         label = "not such a function",
         note = "the function is a `fn(&Breach<'_>) -> T`, where `T` is `()`, an `HttpResponse`, or an \
                 `Option` of one",
         note = "another text in the limiter's own response is an `error_message`",
-        note = "it runs when the answer is written, and cannot be async"
+        note = "it runs while the response is written, and cannot be async"
     )]
     OnBreach<T: IntoBreachResponse> = Fn(&Breach<'_>) -> T,
     and then T::into_breach_response => Option<HttpResponse>
@@ -171,10 +171,10 @@ argument! {
 argument! {
     /// `error_message = f`.
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` is no function of the breach that returns a text",
+        message = "expected a function of the breach that returns a text, found `{Self}`",
         label = "neither a string literal nor such a function",
         note = "the function is a `fn(&Breach<'_>) -> T`, where `T` is a `String` or a `&'static str`",
-        note = "it runs when the answer is written, and cannot be async"
+        note = "it runs while the response is written, and cannot be async"
     )]
     ErrorMessage<T: Into<String>> = Fn(&Breach<'_>) -> T,
     and then T::into => String

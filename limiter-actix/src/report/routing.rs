@@ -1,4 +1,4 @@
-//! What the routes of an app tell without calling a handler: patterns and names of resources.
+//! What is known of an app's routes without calling a handler: patterns and names of resources.
 
 use std::{cell::RefCell, future::ready, rc::Rc};
 
@@ -44,7 +44,7 @@ impl Routing {
         let seen = Rc::new(RefCell::new(None));
         let kept = Rc::clone(&seen);
         // In a task, so that the panic of an app that does not start ends there.
-        let asked = rt::spawn(async move {
+        let started = rt::spawn(async move {
             let app = App::new()
                 .wrap_fn(move |request: ServiceRequest, _| {
                     *kept.borrow_mut() = Some(request.request().clone());
@@ -54,12 +54,9 @@ impl Routing {
             let (app, scopes) = collected(test::init_service(app)).await;
             app.call(test::TestRequest::default().to_request()).await.map(|_| scopes)
         });
-        match asked.await {
+        match started.await {
             Ok(Ok(scopes)) => Ok((Self { request: seen.take() }, scopes)),
-            _ => {
-                Err("expected routes that an app starts with; the log says why it does not"
-                    .to_owned())
-            }
+            _ => Err("expected routes that an app starts with; the log has the reason".to_owned()),
         }
     }
 

@@ -101,7 +101,7 @@ impl Declaration {
             if !self.complained.replace(true) {
                 tracing::error!(
                     limit = answer,
-                    "{} was not understood and does not apply: {problem}",
+                    "{} cannot be parsed or enforced, and does not apply: {problem}",
                     self.about
                 );
             }

@@ -47,16 +47,16 @@ pub(crate) struct RuleLimit {
     pub(crate) metas: Box<[usize]>,
     /// The index of the last limit with the same counter, where it stands more than once.
     pub(crate) last_with_same_counter: Option<usize>,
-    /// What happens while the storage does not answer; the limiter's policy where it says nothing.
+    /// What happens while the storage does not answer; the limiter's policy where it has none.
     pub(crate) on_store_error: Option<OnStoreError>,
 }
 
 /// Who is counted by a limit.
 #[derive(Clone)]
 pub(crate) enum LimitKey {
-    /// Whoever the limiter's key says.
+    /// The client, by the limiter's key.
     Limiter,
-    /// Whoever its own function says.
+    /// The client, by its own function.
     Own(Function<Option<Key>>),
     /// The same as by another limit of the rule.
     SameAs(usize),

@@ -89,7 +89,7 @@ impl<'a> Target<'a> {
 
     /// The scopes whose limits may apply: the innermost, and all ancestors but those that say that
     /// their descendants are exempt. Whether the innermost overrides them is known only when its
-    /// functions were asked.
+    /// functions were called.
     pub(super) fn limiting_scopes(
         &self,
     ) -> impl Iterator<Item = (Class, &'a Rc<ScopeDeclaration>)> {

@@ -1,4 +1,4 @@
-//! Where counters are kept: opened from a URI, and asked.
+//! Where counters are kept: opened from a URI, read and charged.
 //!
 //! It imports `error` alone. It must not know requests, limits of an app or the limiter: a URI and a
 //! few defaults go in, a storage comes out. What needs a remote storage is in `remote`; `absent` takes

@@ -114,7 +114,7 @@ impl RemoteOptions {
             if self.required {
                 return Err(BuildError::new(format!("require_storage: {error}")));
             }
-            tracing::warn!(%error, "the storage does not answer yet; it is asked again");
+            tracing::warn!(%error, "the storage does not answer yet; it is probed in the background");
         }
         let probe = HealthProbe(Some(guard.clone()));
         let storage: Arc<dyn Storage> = match self.denied_cache {

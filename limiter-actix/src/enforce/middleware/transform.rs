@@ -26,7 +26,7 @@ use crate::limiter::Limiter;
 /// let limiter = Limiter::builder().build().await?;
 /// let app = App::new().wrap(limiter.middleware());
 ///
-/// // With limits for everything, and headers that tell them.
+/// // With limits for everything, and headers that report them.
 /// let limiter = Limiter::builder()
 ///     .default_limits(["100/minute"])
 ///     .application_limits(["1000/hour"])

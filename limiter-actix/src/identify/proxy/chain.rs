@@ -122,5 +122,5 @@ fn last_unquoted_comma(line: &[u8]) -> Option<usize> {
 }
 
 /// How much of a chain is examined, from the right: room for about a hundred hops, where nobody
-/// has more than a handful. A longer chain of trusted proxies does not tell its client.
+/// has more than a handful. A longer chain of trusted proxies has no client.
 const MAX_BYTES: usize = 4096;

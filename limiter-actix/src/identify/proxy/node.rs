@@ -117,7 +117,7 @@ pub(super) fn node(text: &[u8]) -> Result<IpAddr, NoAddress> {
     }
 }
 
-/// A number, or a name that hides it: RFC 7239, section 6. It never tells clients apart.
+/// A number, or a name that hides it: RFC 7239, section 6. It never identifies a client.
 fn is_port(port: &str) -> bool {
     let (hidden, port) = port.strip_prefix('_').map_or((false, port), |port| (true, port));
     !port.is_empty()

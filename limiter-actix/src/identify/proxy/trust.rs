@@ -1,4 +1,4 @@
-//! Who may tell us the client's address: our own proxies, and nobody else.
+//! Whose report of the client's address is trusted: our own proxies, and nobody else.
 //!
 //! A forwarding header is a chain that grows to the right: each proxy appends the address it was
 //! called from. Whatever stands left of the first address that is not ours was written by
@@ -10,7 +10,7 @@
 //! | the peer is no trusted proxy | the peer; the header is not read |
 //! | trusted proxies, then another address | that address |
 //! | trusted proxies only | the left-most of them |
-//! | trusted proxies, then `unknown`, `_hidden` or something malformed | cannot be told |
+//! | trusted proxies, then `unknown`, `_hidden` or something malformed | unknown |
 //! | no peer address (a Unix socket), no hops configured | there is none |
 //!
 //! In the last two rows there is *no identity*, and the limiter's policy for a missing identity
@@ -198,12 +198,12 @@ impl TrustedProxies {
     }
 }
 
-/// The client of a request, as far as it can be told.
+/// The client of a request, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientAddress {
     /// The address; never an IPv4-mapped one.
     Address(IpAddr),
-    /// Our own proxies do not tell: the chain ends in `unknown`, in an obfuscated name or in
+    /// Our own proxies hide it: the chain ends in `unknown`, in an obfuscated name or in
     /// something malformed.
     Unknown,
     /// The connection has no address, as on a Unix socket.
