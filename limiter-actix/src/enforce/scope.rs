@@ -1,4 +1,4 @@
-//! Scopes with limits of their own: the service that stands around them.
+//! Scopes with limits of their own: the service around them.
 
 use std::{
     fmt,
@@ -49,7 +49,7 @@ where
     }
 }
 
-/// The service that [`ScopeLimits`] puts around a scope, once per worker.
+/// The service that [`ScopeLimits`] wraps around a scope, once per worker.
 pub struct ScopeLimitsService<S> {
     inner: Rc<S>,
     declaration: Rc<ScopeDeclaration>,
@@ -62,7 +62,7 @@ impl<S> fmt::Debug for ScopeLimitsService<S> {
 }
 
 impl<S> ScopeLimitsService<S> {
-    /// The scope as a layer around this request; `None` where nothing is limited.
+    /// The scope as a layer around this request; `None` if nothing is limited.
     fn layer(&self, request: &ServiceRequest, context: &Context) -> Option<(Layer, Rc<Location>)> {
         let (outer, stack) = context.scopes();
         let place = outer.further_inside();
@@ -109,7 +109,7 @@ where
         match layer.enter(&context, request.request(), &location) {
             Step::GoOn => RateLimitFuture::inner(self.inner.call(request), None),
             Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
-            step @ (Step::Decide | Step::AwaitNews(_) | Step::Queue(_)) => {
+            step @ (Step::Decide | Step::AwaitExplorers(_) | Step::Queue(_)) => {
                 let inner = Rc::clone(&self.inner);
                 RateLimitFuture::waiting(wait(inner, request, context, layer, step))
             }
@@ -117,7 +117,7 @@ where
     }
 }
 
-/// The way of a request whose storage or functions have to be waited for.
+/// The path of a request whose storage or functions have to be awaited.
 async fn wait<S, B>(
     inner: Rc<S>,
     request: ServiceRequest,
@@ -135,7 +135,7 @@ where
     }
 }
 
-/// **Deny**: answers a refused request. What is due for it is decided.
+/// **Deny**: answers a refused request. The decision is final.
 fn deny<B>(
     request: ServiceRequest,
     context: &Context,

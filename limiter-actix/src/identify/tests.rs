@@ -22,7 +22,7 @@ fn behind_one_hop(request: TestRequest) -> Option<Key> {
 }
 
 #[test]
-fn s54_every_spelling_of_an_ipv4_peer_is_one_key() {
+fn every_spelling_of_an_ipv4_peer_is_one_key() {
     let keys = ["::ffff:1.2.3.4", "::ffff:102:304", "1.2.3.4"];
     for peer in keys {
         let request = from(peer).to_http_request();
@@ -32,7 +32,7 @@ fn s54_every_spelling_of_an_ipv4_peer_is_one_key() {
 }
 
 #[test]
-fn s55_an_ipv4_address_inside_an_ipv6_address_is_not_the_ipv4_client() {
+fn an_ipv4_address_inside_an_ipv6_address_is_not_the_ipv4_client() {
     let ipv4 = peer_ip(&from("1.2.3.4").to_http_request());
     for peer in ["2001:db8::1.2.3.4", "64:ff9b::1.2.3.4", "::1.2.3.4"] {
         assert_ne!(peer_ip(&from(peer).to_http_request()), ipv4, "{peer}");
@@ -40,7 +40,7 @@ fn s55_an_ipv4_address_inside_an_ipv6_address_is_not_the_ipv4_client() {
 }
 
 #[test]
-fn s56_who_rotates_inside_a_64_keeps_one_key_and_who_rotates_64s_meets_the_wider_one() {
+fn addresses_in_a_64_share_one_key_and_64s_in_a_48_share_the_wider_one() {
     let distinct = |key: &dyn Fn(&HttpRequest) -> Option<Key>, peer: &dyn Fn(u16) -> String| {
         let keys = (0..256).map(|n| key(&from(&peer(n)).to_http_request()).unwrap());
         keys.map(|key| key.to_bytes().to_vec()).collect::<HashSet<_>>().len()
@@ -59,7 +59,7 @@ fn s56_who_rotates_inside_a_64_keeps_one_key_and_who_rotates_64s_meets_the_wider
 }
 
 #[test]
-fn s57_without_a_peer_address_there_is_no_identity() {
+fn without_a_peer_address_there_is_no_identity() {
     let request = TestRequest::default()
         .insert_header(("x-forwarded-for", "192.0.2.1"))
         .insert_header(("forwarded", "for=192.0.2.1"))
@@ -78,7 +78,7 @@ fn a_hidden_client_has_no_identity_rather_than_that_of_the_proxy() {
 }
 
 #[test]
-fn s58_hostile_header_values_neither_collide_nor_grow() {
+fn hostile_header_values_neither_collide_nor_grow() {
     let values = [
         "/",
         ":",
@@ -119,7 +119,7 @@ fn s58_hostile_header_values_neither_collide_nor_grow() {
 }
 
 #[test]
-fn s58_a_function_may_yield_any_text() {
+fn a_function_may_yield_any_text() {
     let keys: Vec<_> = ["\r\nSET x 1", "\0", "a\0", "{a}", "a}b"]
         .map(|text| {
             (move |_: &HttpRequest| text).key(&from("192.0.2.1").to_http_request()).unwrap()

@@ -22,7 +22,7 @@ use crate::{
     limiter::{Enforcer, Limiter},
 };
 
-/// The service that [`RateLimit`](super::RateLimit) puts around another one, once per worker.
+/// The service that [`RateLimit`](super::RateLimit) wraps around another one, once per worker.
 pub struct RateLimitService<S> {
     inner: Rc<S>,
     worker: Rc<Worker>,
@@ -32,13 +32,13 @@ pub struct RateLimitService<S> {
 impl<S> RateLimitService<S> {
     pub(super) fn new(service: S, limiter: Limiter) -> Self {
         let worker = Rc::new(Worker::new(limiter));
-        // While the app starts there is a runtime, if there is ever one.
+        // When an app starts there is a runtime, unless there will never be one.
         worker.leftovers().start();
         Self { inner: Rc::new(service), worker, contexts: Pool::new() }
     }
 
-    /// **Context**: the place where middleware, scopes and gate of this request meet. `None` where
-    /// this limiter stands around the request already: it counts once.
+    /// **Context**: creates the state that the middleware, scopes and gate of this request share.
+    /// `None` if the request is inside this limiter already: it counts once.
     #[inline]
     fn context(&self, request: &mut ServiceRequest) -> Option<Rc<Context>> {
         let outer = Context::shared(request.request());
@@ -53,7 +53,7 @@ impl<S> RateLimitService<S> {
         Some(context)
     }
 
-    /// **Exemptions**: what a filter or a list says before anything is counted.
+    /// **Exemptions**: the verdict of filters and lists, before anything is counted.
     #[inline]
     fn verdict(&self, request: &ServiceRequest) -> Verdict {
         let limiter = self.worker.limiter();
@@ -98,7 +98,7 @@ where
             Exempt::No | Exempt::Unmatched => {
                 let layer = Layer { place: Enforcer::MIDDLEWARE, plan: Rc::clone(&location.plan) };
                 match layer.enter(&context, request.request(), &location) {
-                    step @ (Step::Decide | Step::AwaitNews(_) | Step::Queue(_)) => {
+                    step @ (Step::Decide | Step::AwaitExplorers(_) | Step::Queue(_)) => {
                         let inner = Rc::clone(&self.inner);
                         return RateLimitFuture::waiting(wait(
                             inner, request, context, layer, step,
@@ -111,7 +111,7 @@ where
         match step {
             Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
             _ => {
-                // Made first: the inner service may panic before there is a future.
+                // Created first: the inner service may panic before it returns a future.
                 let finish = Finish::new(context);
                 RateLimitFuture::inner(self.inner.call(request), Some(finish))
             }
@@ -119,7 +119,7 @@ where
     }
 }
 
-/// The way of a request whose storage or functions have to be waited for.
+/// The path of a request whose storage or functions have to be awaited.
 async fn wait<S, B>(
     inner: Rc<S>,
     request: ServiceRequest,
