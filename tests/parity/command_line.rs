@@ -150,7 +150,7 @@ async fn b85_limits_are_listed_by_endpoint() {
         dynamic.contains("a function that limits `parity::command_line::cli_planned`"),
         "{dynamic}"
     );
-    let shop = after("scope `shop`, each endpoint in it by itself", 1);
+    let shop = after("scope `shop`, one counter for each of its endpoints", 1);
     assert!(shop.starts_with("9 per 1 minute `shop-per-minute`"), "{shop}");
     assert!(after("every other endpoint", 1).starts_with("100 per 1 hour `default-per-hour`"));
 }
@@ -162,7 +162,7 @@ async fn b85_limits_are_filtered_by_endpoint_path_and_method() {
     assert_eq!(one.lines().filter(|line| !line.starts_with(' ')).count(), 1, "{one}");
     assert!(one.contains("2 per 1 minute") && one.contains("1000 per 1 day"), "{one}");
     assert!(!one.contains("100 per 1 hour"), "it overrides the defaults: {one}");
-    assert!(one.contains("what a scope around it says"), "{one}");
+    assert!(one.contains("plus the limits of scopes around it"), "{one}");
     let whole = told(&limiter, "limits --endpoint parity::command_line::cli_search").await;
     assert_eq!(whole, one);
 
@@ -241,7 +241,7 @@ async fn b85_a_handler_is_found_wherever_it_is_mounted() {
     }
     for path in ["/buyers", "/sellers"] {
         let listed = ask(&format!("limits --path {path}")).await;
-        assert_eq!(listed.matches("another handler has this name").count(), 2, "{listed}");
+        assert_eq!(listed.matches("another handler has the same name").count(), 2, "{listed}");
         assert!(listed.contains("7 per 1 hour") && listed.contains("8 per 1 hour"), "{listed}");
     }
 }

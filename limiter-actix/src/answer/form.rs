@@ -1,4 +1,4 @@
-//! The form of an answer: a problem body, or what the client would rather read.
+//! The format of a response body: a problem document, or the format that the client prefers.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -8,7 +8,7 @@ use actix_web::{
     },
 };
 
-/// How a denial is written.
+/// The format of a denial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Problem,
@@ -17,7 +17,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// The form that the client's `Accept` field prefers; a problem body by default.
+    /// The format that the `Accept` header prefers; a problem document by default.
     pub(crate) fn preferred(request: &HttpRequest) -> Self {
         let Ok(accept) = Accept::parse(request) else { return Self::Problem };
         accept

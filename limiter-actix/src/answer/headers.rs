@@ -1,4 +1,4 @@
-//! The headers that report its limits to a client.
+//! Response headers that report the limits to the client.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::error::BuildError;
 
-/// Which headers report its limits to a client, and under which names.
+/// Which response headers report the limits, and under which names.
 ///
 /// ```
 /// use limiter_actix::{Headers, RetryAfter};
@@ -22,10 +22,10 @@ use crate::error::BuildError;
 /// # let _ = headers;
 /// ```
 ///
-/// The `X-RateLimit-*` fields describe one limit: the first breached one, or else the one with the
-/// shortest window among those of the endpoint itself. Their values are requests and, for the
-/// reset, seconds since the UNIX epoch, as in the reference. The `RateLimit` and
-/// `RateLimit-Policy` fields (`draft-ietf-httpapi-ratelimit-headers-10`) describe all of them.
+/// The `X-RateLimit-*` fields describe one limit: the first breached one, or else the endpoint's
+/// own limit with the shortest window. Their values are numbers of requests and, for the reset,
+/// seconds since the UNIX epoch, as in the reference. The `RateLimit` and `RateLimit-Policy` fields
+/// (`draft-ietf-httpapi-ratelimit-headers-10`) describe all limits.
 #[derive(Clone, Debug)]
 pub struct Headers {
     x_rate_limit: bool,
@@ -37,11 +37,11 @@ pub struct Headers {
     retry_after_form: RetryAfter,
 }
 
-/// A header name, or the text that is none.
+/// A header name, or the text that is not a valid one.
 type Name = Result<HeaderName, String>;
 
 impl Headers {
-    /// No header but the `Retry-After` of denials.
+    /// No header except the `Retry-After` of denials.
     pub fn off() -> Self {
         Self {
             x_rate_limit: false,
@@ -99,7 +99,7 @@ impl Headers {
         Self { retry_after_form: form, ..self }
     }
 
-    /// Each header, and the name under which it is sent.
+    /// Each header and the name under which it is sent.
     #[cfg(feature = "cli")]
     pub(crate) fn described(&self) -> Vec<(&'static str, String)> {
         let sent = |is: bool, name: &Name| match name {
@@ -132,19 +132,19 @@ impl Headers {
         self.x_rate_limit || self.ietf
     }
 
-    /// Writes when to come back, unless a later moment is written there already.
+    /// Writes `Retry-After`, unless the response has a later one already.
     pub(crate) fn write_retry_after(&self, wait: Duration, headers: &mut HeaderMap) {
         let field = self.retry_after.clone().unwrap_or(header::RETRY_AFTER);
         retry_after::write(field, self.retry_after_form, wait, headers);
     }
 
-    /// **Headers**: adds the fields to a response, unless they are there: an inner limiter knows
-    /// better, and a field must not stand twice.
+    /// **Headers**: adds the fields to a response that does not have them: those of an inner
+    /// limiter are more specific, and a field must not appear twice.
     pub(crate) fn write(&self, decision: &impl Reported, headers: &mut HeaderMap) {
         self.write_fields(&self.fields(decision), headers);
     }
 
-    /// The fields of a decision, for a response that is made later.
+    /// The fields of a decision, for a response that is created later.
     #[inline]
     pub(crate) fn fields(&self, decision: &impl Reported) -> Fields {
         Fields {
@@ -153,7 +153,7 @@ impl Headers {
         }
     }
 
-    /// Adds fields to a response, as [`write`](Self::write).
+    /// Adds fields to a response, as [`write`](Self::write) does.
     #[inline]
     pub(crate) fn write_fields(&self, fields: &Fields, headers: &mut HeaderMap) {
         if let Some(numbers) = fields.x_rate_limit
@@ -178,7 +178,7 @@ pub(crate) struct Fields {
     ietf: Option<[HeaderValue; 2]>,
 }
 
-/// Inserts a family of fields, unless its first one is there.
+/// Inserts a group of fields, unless the first one is present.
 #[inline]
 fn insert<V, const N: usize>(
     names: [&HeaderName; N],
@@ -188,7 +188,7 @@ fn insert<V, const N: usize>(
 ) {
     let mut fields = names.into_iter().zip(values);
     let Some((first, value)) = fields.next() else { return };
-    // Inserted and, if need be, put back: to look first takes as long as to insert.
+    // Insert first and restore if necessary: a lookup beforehand takes as long as an insertion.
     let mut replaced = headers.insert(first.clone(), written(value));
     if let Some(value) = replaced.next() {
         headers.insert(first.clone(), value);
@@ -202,7 +202,7 @@ fn insert<V, const N: usize>(
 
 fn x_fields(decision: &impl Reported) -> Option<[u64; 3]> {
     let (limit, decision) = decision.headline()?;
-    // The reference rounds the same way: a whole second later than the truncated moment.
+    // Rounded as in the reference: one second more than the truncated time.
     let reset = (clock::unix_micros() + decision.reset_after_micros()) / 1_000_000 + 1;
     Some([limit.quota().amount(), decision.remaining(), reset])
 }
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_that_are_there_stay_as_they_are() {
+    fn present_fields_are_not_replaced() {
         let names = ["x-limit", "x-remaining"].map(HeaderName::from_static);
         let all = |headers: &HeaderMap| -> Vec<Vec<HeaderValue>> {
             names.iter().map(|name| headers.get_all(name).cloned().collect()).collect()

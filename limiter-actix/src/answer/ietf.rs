@@ -16,7 +16,7 @@ pub(super) fn ietf_fields(decision: &impl Reported) -> Option<[HeaderValue; 2]> 
     let items: Vec<String> =
         decision.reported().map(|(limit, decision)| rate_limit_item(limit, decision)).collect();
     if items.is_empty() {
-        // Left out while the storage is failing: nothing is known, and a list must not be empty.
+        // Omitted while the storage is failing: no state is known, and a list must not be empty.
         return None;
     }
     let state = HeaderValue::from_str(&items.join(",")).ok()?;
@@ -28,8 +28,8 @@ fn rate_limit_item(limit: &Policy, decision: &Decision) -> String {
     format!("{};r={};t={reset}", rfc9651_string(limit.name()), decision.remaining())
 }
 
-/// The `RateLimit-Policy` field of a rule: one item per limit. The same for all its responses, so
-/// it is written once.
+/// The `RateLimit-Policy` field of a rule: one item per limit. It is the same for all responses of
+/// the rule, so it is written once.
 pub(crate) fn policy_field<'a>(
     limits: impl IntoIterator<Item = &'a Policy>,
 ) -> Option<HeaderValue> {
@@ -44,7 +44,7 @@ pub(crate) fn policy_field<'a>(
 fn policy_item(limit: &Policy) -> String {
     let quota = limit.quota();
     let item = format!("{};q={}", rfc9651_string(limit.name()), quota.amount());
-    // The parameter counts whole seconds; a shorter window has none.
+    // The parameter counts whole seconds, so a shorter window has none.
     match quota.window() {
         window if window < Duration::from_secs(1) || window.subsec_nanos() > 0 => item,
         window => format!("{item};w={}", window.as_secs()),

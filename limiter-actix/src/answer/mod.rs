@@ -1,4 +1,4 @@
-//! What a client is answered: header fields and bodies, made of policies and decisions alone.
+//! What the client receives: header fields and bodies, made of policies and decisions alone.
 //!
 //! It imports `error` and `limit`. It must not know batches, rules, limiters or requests in flight:
 //! what is to be reported is handed in as [`Reported`].

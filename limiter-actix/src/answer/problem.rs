@@ -1,4 +1,4 @@
-//! The answers to requests that are not let through.
+//! Responses to requests that are denied.
 
 use actix_web::{
     HttpResponse,
@@ -28,7 +28,7 @@ const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#qu
 const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 
-/// A problem body, or what the client would rather read.
+/// The 429 response: a problem document, or the format that the client prefers.
 pub(crate) fn exceeded(form: Form, detail: String, breached: &[CurrentLimit]) -> HttpResponse {
     if form != Form::Problem {
         return form.answer(StatusCode::TOO_MANY_REQUESTS, &detail);
@@ -42,7 +42,7 @@ pub(crate) fn exceeded(form: Form, detail: String, breached: &[CurrentLimit]) ->
     })
 }
 
-/// The answer to a client who is not let in at all.
+/// The response to a client that may not enter: deny list or missing identity.
 pub(crate) fn forbidden(detail: &str) -> HttpResponse {
     problem(&Problem {
         kind: "about:blank",
@@ -53,7 +53,7 @@ pub(crate) fn forbidden(detail: &str) -> HttpResponse {
     })
 }
 
-/// The answer where the storage could not decide.
+/// The response when the storage could not decide.
 pub(crate) fn unavailable() -> HttpResponse {
     problem(&Problem {
         kind: REDUCED_CAPACITY,
@@ -64,7 +64,7 @@ pub(crate) fn unavailable() -> HttpResponse {
     })
 }
 
-/// The answer to a mistake of the app, which is in the log.
+/// The response to a mistake in the app; the log has the details.
 pub(crate) fn internal_error() -> HttpResponse {
     problem(&Problem {
         kind: "about:blank",
@@ -76,12 +76,12 @@ pub(crate) fn internal_error() -> HttpResponse {
 }
 
 fn problem(problem: &Problem<'_>) -> HttpResponse {
-    // A struct of texts and a number has a JSON form.
+    // A struct of texts and a number always serializes.
     let body = serde_json::to_string(problem).unwrap_or_default();
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, "application/problem+json"))
-        // A denial is for this client and this moment; RFC 6585 forbids to store a 429.
+        // A denial is valid for this client and this moment only; RFC 6585 forbids caching a 429.
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(body)
 }

@@ -1,11 +1,11 @@
-//! What response headers report of a decision.
+//! What response headers report about a decision.
 
 use actix_web::http::header::HeaderValue;
 use limiter_core::Decision;
 
 use crate::limit::Policy;
 
-/// What response headers report: a decision that was made for a request.
+/// What response headers report: the decision on a request.
 pub(crate) trait Reported {
     /// The limit that the `X-RateLimit-*` fields describe.
     fn headline(&self) -> Option<(&Policy, &Decision)>;

@@ -1,21 +1,21 @@
-//! `Retry-After`: when to come back.
+//! `Retry-After`: when the client may retry.
 
 use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, HttpDate};
 
-/// How `Retry-After` is written.
+/// The format of `Retry-After`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryAfter {
     /// Seconds from now, rounded up. The default.
     #[default]
     Seconds,
-    /// A date, for clients that cannot do otherwise.
+    /// A date, for clients that do not support seconds.
     HttpDate,
 }
 
-/// Writes when to come back, unless the response of a callback has a later moment already.
+/// Writes `Retry-After`, unless the response of a callback has a later one already.
 pub(super) fn write(field: HeaderName, form: RetryAfter, wait: Duration, map: &mut HeaderMap) {
     if map.get(&field).and_then(read_retry_after).is_some_and(|written| written > wait) {
         return;
@@ -27,7 +27,7 @@ pub(super) fn write(field: HeaderName, form: RetryAfter, wait: Duration, map: &m
     map.insert(field, value);
 }
 
-/// A `Retry-After` in either form, as time from now.
+/// A `Retry-After` in either format, as a duration from now.
 fn read_retry_after(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?;
     if let Ok(seconds) = text.parse() {
@@ -37,14 +37,14 @@ fn read_retry_after(value: &HeaderValue) -> Option<Duration> {
     SystemTime::from(date).duration_since(SystemTime::now()).ok()
 }
 
-/// Whole seconds, rounded up: a client that waits so long is admitted.
+/// Whole seconds, rounded up: a client that waits this long is admitted.
 pub(crate) fn seconds_up(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
-/// The date to come back at; in seconds where it is later than any date.
+/// The date to retry at; in seconds if it is later than any valid date.
 fn http_date(wait: Duration) -> HeaderValue {
-    // A date has whole seconds too.
+    // Dates have whole seconds too.
     let wait_up = wait + Duration::from_millis(999);
     let last = SystemTime::UNIX_EPOCH + LAST_DATE;
     let moment = SystemTime::now().checked_add(wait_up).filter(|moment| *moment < last);
@@ -53,5 +53,5 @@ fn http_date(wait: Duration) -> HeaderValue {
         .unwrap_or_else(|| HeaderValue::from(seconds_up(wait)))
 }
 
-/// The end of the year 9999, from which on dates have no form: RFC 9110, section 5.6.7.
+/// The end of the year 9999: later dates have no format (RFC 9110, section 5.6.7).
 const LAST_DATE: Duration = Duration::from_secs(253_402_300_800);

@@ -13,22 +13,21 @@ use crate::{
     storage::{apply, decide_one},
 };
 
-/// What one request is charged: for each limit of a rule a key and a cost, and afterwards the
-/// decision.
+/// The charges of one request: a key and a cost for each limit of a rule, and then the decision.
 ///
-/// It stays where it is, in the request's pooled context: nothing of it is moved or allocated.
+/// It stays in the pooled context of the request, so it is neither moved nor allocated.
 #[derive(Default)]
 pub(crate) struct Batch {
-    /// `None` while nothing was charged.
+    /// `None` until something is charged.
     pub(super) rule: Option<Rc<Rule>>,
     pub(super) keys: SmallVec<[Key; 1]>,
     pub(super) entries: SmallVec<[BatchEntry; 4]>,
     pub(super) outcome: Option<Outcome>,
-    /// When it was decided, by the limiter's clock; only where headers will report it.
+    /// When it was decided, by the limiter's clock; only if headers report it.
     pub(super) decided_at: Option<Timestamp>,
 }
 
-/// One limit's part of a batch.
+/// One limit's entry in a batch.
 pub(crate) struct BatchEntry {
     /// The limit's index in the rule.
     pub(super) limit: usize,
@@ -52,14 +51,14 @@ impl Batch {
         self.rule.as_ref()
     }
 
-    /// Whether it is put together and not yet decided.
+    /// Whether it is collected but not decided yet.
     #[inline]
     pub(crate) fn is_collected(&self) -> bool {
         self.rule.is_some() && self.outcome.is_none()
     }
 
-    /// Leaves out, before it is decided, what would be given back at once; and meta limits where
-    /// nothing is left.
+    /// Removes, before the decision, charges that would be given back at once; and all meta limits
+    /// if no other charge remains.
     pub(crate) fn leave_out(&mut self, is_left_out: impl Fn(&RuleLimit) -> bool) {
         let Self { rule: Some(rule), entries, .. } = self else { return };
         let limits = rule.limits();
@@ -69,30 +68,30 @@ impl Batch {
         }
     }
 
-    /// How long the longest of its limits remembers a charge.
+    /// How long its slowest limit remembers a charge.
     pub(crate) fn memory(&self) -> Duration {
         let limits = self.rule.as_ref().map_or(&[][..], |rule| rule.limits());
         let memory = |limit: &RuleLimit| {
             let quota = limit.policy.limit().quota();
-            // A bucket that holds several amounts takes as many windows to fill.
+            // A bucket that holds several amounts takes as many windows to refill.
             let windows = quota.capacity().div_ceil(quota.amount().max(1)).max(1);
             quota.window_micros().saturating_mul(windows)
         };
         Duration::from_micros(limits.iter().map(memory).max().unwrap_or_default())
     }
 
-    /// The charges that were admitted together.
+    /// The entries that were admitted together.
     pub(crate) fn admitted(&self) -> &[BatchEntry] {
         if self.outcome == Some(Outcome::Admit) { &self.entries } else { &[] }
     }
 
-    /// The key of a entry.
+    /// The key of an entry.
     pub(crate) fn key_of(&self, limit: usize) -> Option<&Key> {
         let entry = self.entries.iter().find(|entry| entry.limit == limit)?;
         Some(&self.keys[entry.key])
     }
 
-    /// Forgets everything, and keeps the room for the next request.
+    /// Clears the batch and keeps its allocation for the next request.
     #[inline]
     pub(crate) fn clear(&mut self) {
         self.rule = None;
@@ -102,9 +101,9 @@ impl Batch {
         self.decided_at = None;
     }
 
-    /// Looks at the counters again if a part of the quota has come back since the decision, as
-    /// after a slow handler. A storage that would have to wait is not read: headers are not worth
-    /// a round trip.
+    /// Reads the counters again if part of the quota has come back since the decision, as after a
+    /// slow handler. Storages that cannot answer at once are skipped: headers are not worth a round
+    /// trip.
     pub(crate) fn refresh(&mut self, limiter: &Limiter) {
         let Some(decided_at) = self.decided_at else { return };
         let passed = limiter.settings().clock.coarse().since(decided_at);
@@ -123,13 +122,13 @@ impl Batch {
         self.apply_now(limiter.storage(), Verb::Test);
     }
 
-    /// Runs a verb on the counters without waiting; `None` where the storage has to wait.
+    /// Runs a verb on the counters without waiting; `None` if the storage cannot answer at once.
     #[inline]
     pub(crate) fn apply_now(&mut self, storage: &dyn Storage, verb: Verb) -> Option<Outcome> {
         let Self { rule, keys, entries, .. } = self;
         let rule = rule.as_ref()?;
         if let [entry] = &mut entries[..] {
-            // As most batches: an array of one is faster than a list.
+            // Most batches have one charge: an array of one is faster than a list.
             let mut charges = [charge(rule, keys, entry)];
             let outcome = storage.apply_now(verb, &mut charges)?;
             let [charge] = charges;
@@ -142,7 +141,7 @@ impl Batch {
         Some(outcome)
     }
 
-    /// The same, whatever has to be waited for.
+    /// The same, awaiting the storage if necessary.
     pub(crate) async fn apply(
         &mut self,
         storage: &dyn Storage,
@@ -151,14 +150,14 @@ impl Batch {
         let Self { rule: Some(rule), keys, entries, .. } = self else {
             return Ok(Outcome::Admit);
         };
-        // Room for one, because what waits is kept in allocated memory.
+        // Inline room for one only, because a waiting future is kept on the heap.
         let mut charges = charges::<1>(rule, keys, entries);
         let outcome = storage.apply(verb, &mut charges).await?;
         answer(entries, &charges);
         Ok(outcome)
     }
 
-    /// Gives back one admitted charge.
+    /// Gives one admitted charge back.
     pub(crate) async fn refund_one(
         &mut self,
         storage: &dyn Storage,
@@ -174,7 +173,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Looks at one counter again.
+    /// Reads one counter again.
     pub(crate) async fn look_again(
         &mut self,
         storage: &dyn Storage,
@@ -195,7 +194,7 @@ impl BatchEntry {
         self.limit
     }
 
-    /// Keeps what the storage wrote on the charge.
+    /// Copies the storage's result from the charge.
     #[inline]
     fn answer(&mut self, charge: &Charge<'_>) {
         self.decision = charge.decision().copied();

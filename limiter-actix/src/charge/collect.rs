@@ -1,4 +1,4 @@
-//! Keys and costs for the limits of a rule.
+//! Collects keys and costs for the limits of a rule.
 
 use std::rc::Rc;
 
@@ -14,53 +14,53 @@ use crate::{
     resolve::{LimitKey, Rule, RuleLimit},
 };
 
-/// Why a request is not let through.
+/// Why a request is refused.
 pub(crate) enum Refusal {
-    /// A limit is breached: the batch knows which.
+    /// A limit is breached; the batch has the details.
     Breach,
-    /// There is no key, and the policy is to deny.
+    /// The client has no key, and the policy is to deny.
     NoIdentity(Unidentified),
-    /// A function returned what is not a limit, and the policy is to deny.
+    /// A function returned an invalid limit, and the policy is to deny.
     InvalidLimit,
     /// The storage did not answer.
     Storage(StorageError),
 }
 
-/// The limit for which there is no key.
+/// The limit for which the client has no key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unidentified {
     pub(crate) origin: LimitOrigin,
-    /// Whether the key is a function of the limit's own, and not the limiter's.
+    /// Whether the missing key is the limit's own, not the limiter's.
     pub(crate) has_own_key: bool,
 }
 
-/// What is known of the client before the batch is collected.
+/// What is known about the client before the batch is collected.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct KnownClient<'a> {
-    /// The limiter's key, where it was found out already.
+    /// The limiter's key, if it was computed already.
     pub(crate) key: Option<&'a Option<Key>>,
-    /// In index of clients without identity, where the policy would deny these: they were not
-    /// denied, but answered by somebody who may have told who they are.
-    pub(crate) stand_in: Option<&'a Key>,
-    /// Whether it is counted in front of a gate: a limit of the handler's own, whose own key finds
-    /// nobody there, counts nobody.
+    /// The key to count instead of a missing identity, where the policy would deny: such requests
+    /// were not denied but answered by an inner middleware, which may have identified the client.
+    pub(crate) fallback_key: Option<&'a Key>,
+    /// Whether the charge is made in front of a gate. If a handler's own key function finds no key
+    /// there, that limit counts nothing.
     pub(crate) is_in_front: bool,
 }
 
-/// Puts the batch of one request together.
+/// Collects the batch of one request.
 struct Collector<'a> {
     limiter: &'a Limiter,
     request: Option<&'a HttpRequest>,
     batch: &'a mut Batch,
     client: KnownClient<'a>,
-    /// The index of the limiter's key, once a limit needed it.
+    /// The index of the limiter's key, once a limit has needed it.
     limiter_key: Option<usize>,
-    /// Whether a limit that denies applies so far.
+    /// Whether an enforced limit applies so far.
     is_limited: bool,
 }
 
 impl Collector<'_> {
-    /// Adds a limit under the key at this index; without a key it is left out.
+    /// Adds a limit under the key at this index; without a key the limit is left out.
     #[inline]
     fn push(&mut self, index: usize, limit: &RuleLimit, key: Option<usize>, cost: u64) {
         if let Some(key) = key {
@@ -70,14 +70,14 @@ impl Collector<'_> {
         }
     }
 
-    /// Whether a limit does not apply: a meta limit, which comes last, where no limit that denies
+    /// Whether a limit does not apply: a meta limit (they come last) when no enforced limit
     /// applies.
     #[inline(always)]
     fn skips(&self, limit: &RuleLimit) -> bool {
         !self.is_limited && limit.is_meta()
     }
 
-    /// The index of a limit's key, where that is no key of its own.
+    /// The index of a limit's key, if the limit has no key function of its own.
     #[inline(always)]
     fn common_key(&mut self, limit: &RuleLimit) -> Result<Option<usize>, Refusal> {
         if let LimitKey::SameAs(other) = limit.key {
@@ -95,7 +95,7 @@ impl Collector<'_> {
         Ok(self.limiter_key)
     }
 
-    /// The index of a key; none where the limit is to be left out.
+    /// The index of a key; `None` if the limit is to be left out.
     #[inline(always)]
     fn add(&mut self, limit: &RuleLimit, key: Option<Key>) -> Result<Option<usize>, Refusal> {
         let key = match key {
@@ -109,11 +109,11 @@ impl Collector<'_> {
         Ok(Some(self.batch.keys.len() - 1))
     }
 
-    /// The key of those who have none; none where the limit is to be left out.
+    /// The key to count instead of a missing one; `None` if the limit is to be left out.
     #[cold]
     fn fallback(&self, limit: &RuleLimit) -> Result<Option<Key>, Refusal> {
         match &self.limiter.settings().identity.missing {
-            // A handler's own key may be one that is known only at the gate.
+            // The key function of a handler may work at its gate only.
             _ if self.client.is_in_front
                 && matches!(limit.policy.origin(), LimitOrigin::Handler | LimitOrigin::Meta)
                 && matches!(limit.key, LimitKey::Own(_)) =>
@@ -122,9 +122,9 @@ impl Collector<'_> {
             }
             MissingIdentity::Fallback(key) => Ok(Some(key.clone())),
             MissingIdentity::Skip => Ok(None),
-            MissingIdentity::Deny => match self.client.stand_in {
+            MissingIdentity::Deny => match self.client.fallback_key {
                 Some(key) => Ok(Some(key.clone())),
-                // What never denies does not deny for want of a key either.
+                // A limit that never denies does not deny for a missing key either.
                 None if limit.policy.is_shadow() => Ok(None),
                 None => Err(Refusal::NoIdentity(Unidentified {
                     origin: limit.policy.origin(),
@@ -136,7 +136,7 @@ impl Collector<'_> {
 }
 
 impl Batch {
-    /// Keys and costs of a rule that is immediate.
+    /// Collects the keys and costs of an immediate rule.
     #[inline]
     pub(crate) fn collect_now(
         &mut self,
@@ -163,7 +163,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Keys and costs of a rule, whatever has to be waited for.
+    /// Collects the keys and costs of a rule, awaiting functions if necessary.
     pub(crate) async fn collect(
         &mut self,
         limiter: &Limiter,
@@ -208,7 +208,7 @@ impl Batch {
         Ok(())
     }
 
-    /// Keys and costs as far as they need no request.
+    /// Collects the keys and costs that need no request.
     pub(crate) fn collect_without_request(
         &mut self,
         limiter: &Limiter,
@@ -237,7 +237,7 @@ impl Batch {
 }
 
 impl Collector<'_> {
-    /// Adds a limit whose functions need not be waited for.
+    /// Adds a limit whose functions are not async.
     #[inline]
     fn push_now(
         &mut self,

@@ -1,4 +1,4 @@
-//! The storage decides a batch.
+//! Has the storage decide a batch.
 
 use limiter_core::{Outcome, Verb};
 
@@ -6,7 +6,7 @@ use super::{batch::Batch, collect::Refusal};
 use crate::limiter::Limiter;
 
 impl Batch {
-    /// Charges the batch without waiting; `None` where the storage has to wait.
+    /// Charges the batch without waiting; `None` if the storage cannot answer at once.
     #[inline]
     pub(crate) fn hit_now(&mut self, limiter: &Limiter) -> Option<Result<(), Refusal>> {
         let outcome = if self.entries.is_empty() {

@@ -1,7 +1,8 @@
-//! Keys and costs for the limits of a rule, decided as one batch; given back; charged on top.
+//! Collects keys and costs for the limits of a rule, has them decided as one batch, and gives back
+//! or charges on top afterwards.
 //!
-//! It imports the rooms from `identify` to `resolve`, but `config`. It must not know where in the app
-//! a request is, and makes no response: it returns what was decided.
+//! It imports the rooms from `identify` to `resolve`, except `config`. It must not know where in
+//! the app a request is, and it creates no response: it returns decisions.
 
 mod batch;
 mod collect;

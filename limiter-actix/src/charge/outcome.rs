@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Batch {
-    /// The limits that deny the request: the first meta limit that does, or else all others.
+    /// The limits that deny the request: the first meta limit that denies, or else all others.
     pub(crate) fn breaches(&self) -> impl Iterator<Item = (&RuleLimit, &Decision)> {
         let meta = self.breached_meta();
         let others = self
@@ -25,7 +25,7 @@ impl Batch {
         meta.into_iter().chain(others)
     }
 
-    /// The decision of every limit that denies, whichever is reported.
+    /// The decisions of all limits that deny, whether reported or not.
     pub(crate) fn denials(&self) -> impl Iterator<Item = &Decision> {
         self.decisions()
             .filter(|(_, limit, decision)| !limit.policy.is_shadow() && !decision.admitted())
@@ -41,8 +41,8 @@ impl Batch {
             .map(|(_, limit, decision)| (limit, decision))
     }
 
-    /// The limit that headers describe: the first breached one; where none is, the first that
-    /// belongs to the endpoint alone; or else the first.
+    /// The limit that headers describe: the first breached one; if none is breached, the first that
+    /// is not shared between endpoints; or else the first.
     fn headline(&self) -> Option<(&RuleLimit, &Decision)> {
         if self.outcome == Some(Outcome::Deny) {
             return self.breaches().next();
@@ -54,8 +54,8 @@ impl Batch {
         Some((limit, self.latest(limit).unwrap_or(decision)))
     }
 
-    /// The limits that response headers report, shortest window first: meta limits only where one
-    /// of them denies, and never a shadow.
+    /// The limits that response headers report, shortest window first: meta limits only if one of
+    /// them denies, and never a shadow.
     fn reported_limits(&self) -> impl Iterator<Item = (&RuleLimit, &Decision)> {
         let denied_by_meta = self.breached_meta().is_some();
         self.decisions().map(|(_, limit, decision)| (limit, decision)).filter(
@@ -67,14 +67,14 @@ impl Batch {
         )
     }
 
-    /// The decision of the last charge of a counter, where a limit stands twice and is charged twice.
+    /// The decision of the last charge on a counter, if a limit appears twice and is charged twice.
     fn latest(&self, limit: &RuleLimit) -> Option<&Decision> {
-        let twin = limit.last_with_same_counter?;
+        let last_index = limit.last_with_same_counter?;
         let entry = |wanted: &dyn Fn(&BatchEntry, &RuleLimit) -> bool| {
             self.decisions().find(|(entry, limit, _)| wanted(entry, limit))
         };
         let (first, ..) = entry(&|_, other| std::ptr::eq(other, limit))?;
-        let (last, _, decision) = entry(&|other, _| other.limit == twin)?;
+        let (last, _, decision) = entry(&|other, _| other.limit == last_index)?;
         (self.keys[first.key] == self.keys[last.key]).then_some(decision)
     }
 
@@ -91,7 +91,7 @@ impl Batch {
         self.decisions().filter_map(|(entry, ..)| self.current_limit(storage, entry)).collect()
     }
 
-    /// The limits that [`breaches`](Self::breaches) names, as callbacks see them.
+    /// The limits of [`breaches`](Self::breaches), as callbacks see them.
     pub(crate) fn breached_limits(&self, storage: &Arc<dyn Storage>) -> Vec<CurrentLimit> {
         let breached: SmallVec<[*const RuleLimit; 4]> =
             self.breaches().map(|(limit, _)| std::ptr::from_ref(limit)).collect();

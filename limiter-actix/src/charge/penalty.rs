@@ -1,4 +1,4 @@
-//! Breaches are counted: by the meta limits of the limits that were breached.
+//! Counts breaches, by the meta limits of the breached limits.
 
 use std::rc::Rc;
 
@@ -25,7 +25,7 @@ struct Count {
 }
 
 impl Penalty {
-    /// What the breached limits of a batch count for; `None` where no meta limit counts them.
+    /// What the breached limits of a batch count for; `None` if no meta limit counts them.
     pub(crate) fn of(batch: &Batch, breached: &[CurrentLimit]) -> Option<Self> {
         let rule = batch.rule()?;
         let limits = rule.limits();
@@ -42,7 +42,7 @@ impl Penalty {
         (!counts.is_empty()).then(|| Self { rule: Rc::clone(rule), counts })
     }
 
-    /// Counts, and blocks those whose meta limit is used up.
+    /// Counts, and blocks the clients whose meta limit is used up.
     pub(crate) async fn count(&self, storage: &dyn Storage) {
         if let Err(error) = self.hit(storage).await {
             tracing::warn!(%error, "a breach could not be counted");

@@ -1,4 +1,4 @@
-//! What a response changes about the charges: `deduct_when` and `cost_after`.
+//! How a response changes the charges: `deduct_when` and `cost_after`.
 
 use actix_web::dev::ResponseHead;
 use limiter_core::StorageError;
@@ -7,15 +7,15 @@ use smallvec::SmallVec;
 use super::batch::Batch;
 use crate::{limiter::Limiter, storage::charge_up_to};
 
-/// What is to be given back and what to be charged on top.
+/// What is to be given back, and what is to be charged on top.
 pub(crate) struct Settlement {
-    /// The limits' indexes in the rule.
+    /// The indexes of the limits in the rule.
     refunds: SmallVec<[usize; 2]>,
     extras: SmallVec<[(usize, u64); 2]>,
 }
 
 impl Settlement {
-    /// Calls the functions of the limits that were charged; `None` where nothing changes.
+    /// Calls the functions of the charged limits; `None` if nothing changes.
     pub(crate) fn of(batch: &Batch, head: &ResponseHead) -> Option<Self> {
         let rule = batch.rule().filter(|rule| rule.settles())?;
         let mut settlement = Self { refunds: SmallVec::new(), extras: SmallVec::new() };

@@ -1,4 +1,4 @@
-//! The words of the command line.
+//! The grammar of the command line.
 
 use actix_web::http::Method;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -13,7 +13,7 @@ pub(super) fn command(name: String) -> Command {
     };
     let filters = [
         option("endpoint", "HANDLER", "Only this handler: its name, or its whole path"),
-        option("path", "PATH", "Only what serves this path, by GET where no method is given"),
+        option("path", "PATH", "Only the endpoint of this path; GET unless a method is given"),
         option("method", "METHOD", "Only requests of this method").value_parser(method_of),
     ];
     let key =
@@ -21,19 +21,19 @@ pub(super) fn command(name: String) -> Command {
             .action(ArgAction::Append);
     Command::new("limiter")
         .bin_name(name)
-        .about("What is limited, and who is being limited?")
+        .about("Shows what is limited, and who is being limited")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(Command::new("config").about("Shows how the limiter is configured"))
         .subcommand(
             Command::new("limits")
-                .about("Shows which limits each handler meets, and whether a client may pass")
+                .about("Shows the limits of each handler, and whether a client may pass")
                 .args(&filters)
                 .arg(key.clone()),
         )
         .subcommand(
             Command::new("clear")
-                .about("Forgets what a client has used")
+                .about("Clears the counters of a client")
                 .args(&filters)
                 .arg(key.required(true))
                 .arg(
@@ -41,7 +41,7 @@ pub(super) fn command(name: String) -> Command {
                         .short('y')
                         .long("yes")
                         .action(ArgAction::SetTrue)
-                        .help("Do not ask"),
+                        .help("Skip the confirmation"),
                 ),
         )
 }
@@ -50,7 +50,7 @@ fn method_of(text: &str) -> Result<Method, String> {
     text.to_ascii_uppercase().parse().map_err(|_| "expected a method such as GET".to_owned())
 }
 
-/// The key that the words stand for; `None` without any.
+/// The key that the arguments stand for; `None` without any.
 pub(super) fn key_of(limiter: &Limiter, matches: &ArgMatches) -> Result<Option<Key>, Failure> {
     let identity = &limiter.settings().identity.addresses;
     let part = |text: &String| match text.split_once(':') {

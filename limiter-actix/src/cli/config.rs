@@ -9,7 +9,7 @@ pub(super) async fn print(limiter: &Limiter, out: &mut impl Write) -> Result<(),
     for line in options(limiter) {
         writeln!(out, "{:<32} {}", line.option, line.value)?;
     }
-    let answer = limiter.ask_storage().await;
+    let answer = limiter.probe_storage().await;
     let status = if answer.is_ok() { "OK" } else { "Error" };
     writeln!(out, "{:<32} {status}", "storage status")?;
     answer.map_err(|error| Failure::Refused(error.to_string()))

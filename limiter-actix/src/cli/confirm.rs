@@ -1,15 +1,16 @@
-//! Asking somebody at a terminal.
+//! Asks for confirmation at a terminal.
 
 use std::io::IsTerminal;
 use std::io::{self, Write};
 
 use super::failure::Failure;
 
-/// Whether somebody at a terminal confirms.
+/// Whether the user confirms at a terminal.
 pub(super) fn is_confirmed(question: &str, out: &mut impl Write) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::Refused(
-            "expected a terminal to confirm at, found none: `-y` does not ask".to_owned(),
+            "expected a terminal to confirm at, found none: use `-y` to skip the confirmation"
+                .to_owned(),
         ));
     }
     write!(out, "{question} [y/N]: ")?;

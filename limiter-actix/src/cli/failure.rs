@@ -1,8 +1,8 @@
-//! Why a question was not answered.
+//! Why a command failed.
 
 use std::io;
 
-/// Why a question was not answered.
+/// Why a command failed.
 pub(crate) enum Failure {
     /// What was expected and what was found.
     Refused(String),

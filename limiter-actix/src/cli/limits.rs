@@ -12,12 +12,12 @@ use crate::{
     report::{Configure, Line, Section, Selection, State, Survey},
 };
 
-/// What is to be printed: which endpoints, and of which client.
+/// A command about endpoints, and possibly one client.
 pub(super) struct Question<'a> {
     limiter: &'a Limiter,
     survey: Survey,
     key: Option<Key>,
-    /// The client as it was written.
+    /// The client, as written on the command line.
     client: String,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Question<'a> {
 
     pub(super) async fn print(self, out: &mut impl Write) -> Result<(), Failure> {
         let mut storage_error = match &self.key {
-            Some(_) => self.limiter.ask_storage().await.err(),
+            Some(_) => self.limiter.probe_storage().await.err(),
             None => None,
         };
         for remark in self.remarks() {
@@ -55,24 +55,29 @@ impl<'a> Question<'a> {
         }
     }
 
-    pub(super) async fn clear(self, unasked: bool, out: &mut impl Write) -> Result<(), Failure> {
+    pub(super) async fn clear(
+        self,
+        skip_confirmation: bool,
+        out: &mut impl Write,
+    ) -> Result<(), Failure> {
         let failed = |error: StorageError| Failure::Refused(error.to_string());
-        self.limiter.ask_storage().await.map_err(failed)?;
+        self.limiter.probe_storage().await.map_err(failed)?;
         let Some(key) = &self.key else { return Ok(()) };
         let sections = self.survey.sections();
-        if !unasked {
+        if !skip_confirmation {
             for section in &sections {
                 self.print_section(section, &mut None, out).await?;
             }
-            let question = format!("Forget what {} has used?", self.client);
+            let question = format!("Clear the counters of {}?", self.client);
             if !is_confirmed(&question, out)? {
-                return Err(Failure::Refused("nothing was forgotten".to_owned()));
+                return Err(Failure::Refused("nothing was cleared".to_owned()));
             }
         }
         for remark in self.remarks() {
             writeln!(out, "{remark}")?;
         }
-        // Some storages find whatever a client has used, also where it takes a request to know.
+        // Some storages find all counters of a client, including those that the limits below do not
+        // name.
         let storage = self.limiter.storage();
         let all = self.survey.is_total() && storage.forget(key).await.map_err(failed)?;
         for section in sections.iter().filter(|section| !section.limits.is_empty()) {
@@ -119,7 +124,7 @@ impl<'a> Question<'a> {
         Ok(())
     }
 
-    /// Once the storage has failed it is not read again.
+    /// Once the storage has failed it is not called again.
     async fn state(
         &self,
         line: &Line,
@@ -140,7 +145,7 @@ fn in_words(state: &State) -> String {
     match state {
         State::Pass { left, amount } => format!("Pass ({left} of {amount} remaining)"),
         State::Fail { left, amount, retry_after: Some(wait) } => {
-            format!("Fail ({left} of {amount} remaining, again in {})", spoken(*wait))
+            format!("Fail ({left} of {amount} remaining, again in {})", duration_in_words(*wait))
         }
         State::Fail { left, amount, retry_after: None } => {
             format!("Fail ({left} of {amount} remaining, never)")
@@ -149,8 +154,8 @@ fn in_words(state: &State) -> String {
     }
 }
 
-/// A wait in its two largest units.
-fn spoken(seconds: u64) -> String {
+/// A duration in its two largest units.
+fn duration_in_words(seconds: u64) -> String {
     let units = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
     let parts: Vec<String> = units
         .iter()

@@ -23,7 +23,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// For this limiter. Without [`routes`](Self::routes) no paths are known.
+    /// A command line for this limiter. Without [`routes`](Self::routes) no paths are known.
     pub fn new(limiter: &Limiter) -> Self {
         Self { limiter: limiter.clone(), routes: None }
     }
@@ -47,8 +47,8 @@ impl Cli {
         }
     }
 
-    /// Answers a command line, of which the first word is what the program is called: the answer
-    /// goes to `out`, what is wrong to `problems`. Returns the exit status.
+    /// Answers a command line, whose first word is the name of the program: the answer is written
+    /// to `out`, errors to `problems`. Returns the exit status.
     pub async fn answer(
         self,
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
@@ -60,22 +60,26 @@ impl Cli {
         let matches = match command(name.unwrap_or_default()).try_get_matches_from(arguments) {
             Ok(matches) => matches,
             Err(usage) => {
-                // Help is an answer; a mistake is not.
+                // Help is an answer; a malformed command line is not.
                 return match usage.use_stderr() {
-                    true => complain(problems, &usage, 2),
+                    true => report_problem(problems, &usage, 2),
                     false => u8::from(write!(out, "{usage}").is_err()),
                 };
             }
         };
         let done = self.dispatch(&matches, out).await;
         match done.and_then(|()| out.flush().map_err(Failure::Output)) {
-            // Whoever reads has seen enough.
+            // The reader has closed the pipe: no error.
             Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Ok(()) => 0,
-            Err(Failure::Refused(problem)) => complain(problems, &format!("error: {problem}\n"), 1),
-            Err(Failure::Output(error)) => {
-                complain(problems, &format!("error: the answer was not written: {error}\n"), 1)
+            Err(Failure::Refused(problem)) => {
+                report_problem(problems, &format!("error: {problem}\n"), 1)
             }
+            Err(Failure::Output(error)) => report_problem(
+                problems,
+                &format!("error: the answer could not be written: {error}\n"),
+                1,
+            ),
         }
     }
 
@@ -91,7 +95,7 @@ impl Cli {
                 let question = Question::new(&limiter, routes, matches).await?;
                 question.print(out).await
             }
-            // Clap requires one of them.
+            // Clap requires a subcommand.
             None => Ok(()),
         }
     }
@@ -103,8 +107,8 @@ impl fmt::Debug for Cli {
     }
 }
 
-fn complain(problems: &mut impl Write, problem: &impl fmt::Display, status: u8) -> u8 {
-    // Where the text cannot be written the status has to be enough.
+fn report_problem(problems: &mut impl Write, problem: &impl fmt::Display, status: u8) -> u8 {
+    // If even this cannot be written, the exit status has to be enough.
     let _ = write!(problems, "{problem}");
     status
 }

@@ -1,4 +1,4 @@
-//! Options: who is exempt, and who is denied.
+//! Options: which clients are exempt, and which are denied.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use super::builder::LimiterBuilder;
 use crate::identify::networks;
 
 impl LimiterBuilder {
-    /// Requests for which the function returns `true` are never limited. Several filters: one is
-    /// enough. Default: none.
+    /// Requests for which the function returns `true` are never limited. With several filters, one
+    /// match is enough. Default: none.
     pub fn request_filter(
         mut self,
         filter: impl Fn(&HttpRequest) -> bool + Send + Sync + 'static,
@@ -29,8 +29,8 @@ impl LimiterBuilder {
         self
     }
 
-    /// Networks whose clients are answered with 403, before anything is counted. Stronger than
-    /// every allowance. Default: none.
+    /// Networks whose clients get 403, before anything is counted. Deny lists take precedence over
+    /// allow lists and filters. Default: none.
     pub fn deny_networks(mut self, networks: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         match self::networks(networks) {
             Ok(networks) => self.access.denied.networks.extend(networks),
@@ -45,8 +45,8 @@ impl LimiterBuilder {
         self
     }
 
-    /// Clients, by the limiter's [key](Self::key), that are answered with 403. Stronger than every
-    /// allowance. Default: none.
+    /// Clients, by the limiter's [key](Self::key), that get 403. Deny lists take precedence over
+    /// allow lists and filters. Default: none.
     pub fn deny_keys(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
         self.access.denied.keys.extend(keys);
         self

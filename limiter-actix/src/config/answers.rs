@@ -1,4 +1,4 @@
-//! Options: what clients are answered.
+//! Options: how requests are answered.
 
 use super::builder::LimiterBuilder;
 use crate::{
@@ -8,8 +8,8 @@ use crate::{
 };
 
 impl LimiterBuilder {
-    /// Called for every limit that denies a request, before the limit's own `on_breach`. Of the
-    /// responses that callbacks return, the last one is sent. Default: none.
+    /// Called for every limit that denies a request, before the limit's own `on_breach`. If several
+    /// callbacks return a response, the last one is sent. Default: none.
     ///
     /// ```
     /// use actix_web::HttpResponse;
@@ -28,7 +28,7 @@ impl LimiterBuilder {
         self
     }
 
-    /// Called for a meta limit that denies a request, unless it has a callback of its own.
+    /// Called for a meta limit that denies a request, unless the meta limit has its own callback.
     /// Default: none.
     pub fn on_meta_breach<R: IntoBreachResponse>(
         mut self,
@@ -38,15 +38,15 @@ impl LimiterBuilder {
         self
     }
 
-    /// Which headers report its limits to a client. Default: [`Headers::off`]; a denial has
+    /// Which response headers report the limits. Default: [`Headers::off`]; a denial has
     /// `Retry-After` in any case.
     pub fn headers(mut self, headers: Headers) -> Self {
         self.answers.headers = headers;
         self
     }
 
-    /// Whether only the first breached limit (of the shortest window) is named in a denial, or all
-    /// of them. `Retry-After` respects all of them either way. Default: yes.
+    /// Whether a denial names only the first breached limit (the one with the shortest window) or
+    /// all of them. `Retry-After` respects all of them either way. Default: yes.
     pub fn fail_on_first_breach(mut self, first: bool) -> Self {
         self.answers.fail_on_first_breach = first;
         self

@@ -24,7 +24,7 @@ pub struct LimiterBuilder {
     enabled: bool,
     pub(super) identity: GivenIdentity,
     pub(super) access: Access,
-    /// The first list of networks that cannot be read.
+    /// The first list of networks that cannot be parsed.
     pub(super) bad_networks: Option<(&'static str, TrustedProxiesError)>,
     pub(super) limits: GivenLimitSettings,
     pub(super) answers: AnswerSettings,
@@ -55,19 +55,19 @@ impl LimiterBuilder {
         }
     }
 
-    /// Whether anything is limited. A disabled limiter checks no option, and handlers run freely.
+    /// Whether anything is limited. A disabled limiter checks no option and limits nothing.
     /// Default: yes.
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self
     }
 
-    /// Checks everything and builds the limiter. Build it once, *outside* `HttpServer::new`: its
+    /// Checks all options and builds the limiter. Build it once, *outside* `HttpServer::new`: its
     /// factory runs once per worker, and every limiter counts by itself.
     ///
     /// # Errors
-    /// An option is wrong, or a decorated handler's limit cannot be enforced by its strategy or
-    /// storage. The error names the option, what was found and the remedy.
+    /// An option is invalid, or the limit of a decorated handler cannot be enforced by its strategy
+    /// or storage. The error names the option, what was found and the remedy.
     pub async fn build(self) -> Result<Limiter, BuildError> {
         let (enabled, strategy) = (self.enabled, self.limits.strategy);
         let defaults =
@@ -113,14 +113,14 @@ impl LimiterBuilder {
 }
 
 impl GivenIdentity {
-    /// The key, where none was named: the peer, or behind proxies the client that they report.
+    /// The key if none was configured: the peer or, behind proxies, the client that they report.
     fn complete(self) -> Identity {
-        // Our own key functions read nothing that inner middleware could write down.
+        // Our own key functions read nothing that an inner middleware could write.
         let key_is_custom = self.key.is_some() && !self.key_name.starts_with("limiter_actix::");
         let addresses = Arc::new(self.addresses);
         let (key, key_name) = match self.key {
             Some(key) => (key, self.key_name),
-            None if addresses.proxies.is_nobody() => (LimiterKey::Peer, "limiter_actix::peer_ip"),
+            None if addresses.proxies.trusts_none() => (LimiterKey::Peer, "limiter_actix::peer_ip"),
             None => {
                 let addresses = Arc::clone(&addresses);
                 let client = move |request: &HttpRequest| addresses.client(request);

@@ -10,7 +10,7 @@ use crate::{
     limiter::{LimitClass, Settings},
 };
 
-/// A class of limits, parsed; nothing of it where the limiter is disabled.
+/// A parsed class of limits; empty if the limiter is disabled.
 pub(super) fn checked(
     option: &str,
     given: GivenClass,
@@ -19,13 +19,13 @@ pub(super) fn checked(
     enabled: bool,
 ) -> Result<LimitClass, BuildError> {
     let GivenClass { texts: given, options } = given;
-    let of_option = |problem: String| BuildError::new(format!("{option}: {problem}"));
+    let with_option = |problem: String| BuildError::new(format!("{option}: {problem}"));
     let mut texts = Vec::new();
     for given in given.into_iter().filter(|_| enabled) {
-        for text in given.parse().map_err(|error| of_option(error.to_string()))? {
+        for text in given.parse().map_err(|error| with_option(error.to_string()))? {
             if let LimitText::Fixed(quotas) = &text {
                 for quota in quotas {
-                    check_quota(quota, strategy, storage, &options.cost).map_err(of_option)?;
+                    check_quota(quota, strategy, storage, &options.cost).map_err(with_option)?;
                 }
             }
             texts.push(text);
@@ -63,7 +63,7 @@ pub(super) fn check_record(
         let of_record = |problem: String| {
             BuildError::new(format!(
                 "the limit `{}` of `{}` ({}:{}): {problem}",
-                limit.text().unwrap_or("of a function"),
+                limit.text().unwrap_or("(dynamic)"),
                 record.handler(),
                 record.file(),
                 record.line()

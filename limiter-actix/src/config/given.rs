@@ -1,4 +1,4 @@
-//! Options as they are given, before they are checked.
+//! Options as given, before they are checked.
 
 use limiter_core::Strategy;
 

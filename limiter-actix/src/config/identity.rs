@@ -8,12 +8,13 @@ use super::builder::LimiterBuilder;
 use crate::identify::{KeyBy, LimiterKey, MissingIdentity, TrustedProxies};
 
 impl LimiterBuilder {
-    /// Who is counted, where a limit has no `key` of its own. Default: [`peer_ip`](crate::peer_ip);
-    /// [`client_ip`](crate::client_ip) where [`trusted_proxies`](Self::trusted_proxies) are named,
-    /// for the peer is a proxy then, and not a client.
+    /// The key of a client, for limits that have no `key` of their own. Default:
+    /// [`peer_ip`](crate::peer_ip), or [`client_ip`](crate::client_ip) if
+    /// [`trusted_proxies`](Self::trusted_proxies) are configured, because then the peer is a proxy
+    /// and not a client.
     ///
-    /// For endpoints without attributes the key is read before routing, so it should look at the
-    /// connection and the headers only; and it may be called more than once per request.
+    /// For undecorated endpoints the key is computed before routing, so it should read the
+    /// connection and the headers only. It may be computed more than once per request.
     pub fn key<K: KeyBy + Send + Sync + 'static>(mut self, key: K) -> Self {
         self.identity.key_name = std::any::type_name::<K>();
         let key = move |request: &HttpRequest| key.key(request);
@@ -21,27 +22,27 @@ impl LimiterBuilder {
         self
     }
 
-    /// Whose report of the client's address is trusted: see [`client_ip`](crate::client_ip), which is then the
-    /// limiter's [key](Self::key) if no other is named. Default: nobody.
+    /// The proxies whose forwarding headers are trusted: see [`client_ip`](crate::client_ip), which
+    /// is then the default [key](Self::key) of the limiter. Default: none.
     pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.identity.addresses.proxies = proxies;
         self
     }
 
-    /// How many leading bits of an IPv6 address make a client. Default: 64, the smallest network
-    /// that anybody is given; a single subscriber with a /56 or /48 has many of them.
+    /// How many leading bits of an IPv6 address identify a client. Default: 64, the smallest
+    /// network that a subscriber gets; a subscriber with a /56 or /48 has many of them.
     pub fn ipv6_prefix(mut self, bits: u8) -> Self {
         self.identity.addresses.ipv6_prefix = bits;
         self
     }
 
-    /// How many leading bits of an IPv4 address make a client. Default: 32.
+    /// How many leading bits of an IPv4 address identify a client. Default: 32.
     pub fn ipv4_prefix(mut self, bits: u8) -> Self {
         self.identity.addresses.ipv4_prefix = bits;
         self
     }
 
-    /// What happens to a request for which there is no key. Default: it is answered with 403.
+    /// What happens to a request without a key. Default: it gets 403.
     pub fn missing_identity(mut self, policy: MissingIdentity) -> Self {
         self.identity.missing = policy;
         self

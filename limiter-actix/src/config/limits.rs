@@ -10,20 +10,20 @@ use crate::{
 };
 
 impl LimiterBuilder {
-    /// Limits of every endpoint that declares none of its own, each endpoint with counters of its
-    /// own: a list of texts, each of which may hold several limits, or a [function of the
-    /// request](IntoLimits). A decorated handler keeps them if all its limits say
+    /// Limits of every endpoint that declares none of its own, with separate counters per endpoint:
+    /// a list of texts, each of which may hold several limits, or a [function of the
+    /// request](IntoLimits). They also apply to a decorated handler if all its limits have
     /// `override_defaults = false`. Default: none.
     ///
-    /// Functions here and in the following options are called before routing, so they should look
-    /// at the connection and the headers only; and they may be called twice per request.
+    /// Functions given here and to the following options are called before routing, so they should
+    /// read the connection and the headers only. They may be called twice per request.
     pub fn default_limits<F>(mut self, limits: impl IntoLimits<F>) -> Self {
         self.limits.defaults.texts.push(limits.into_limits().0);
         self
     }
 
-    /// Whether a decorated handler that serves several methods has default counters per method.
-    /// Endpoints without attributes always do. Default: no.
+    /// Whether a decorated handler that serves several methods has separate default counters per
+    /// method. Undecorated endpoints always do. Default: no.
     pub fn default_limits_per_method(mut self, per_method: bool) -> Self {
         self.limits.defaults.options.per_method = per_method;
         self
@@ -45,8 +45,8 @@ impl LimiterBuilder {
         self
     }
 
-    /// Which responses the default limits charge: the cost is taken before the handler runs, and
-    /// refunded where the function returns `false`. Default: all.
+    /// Which responses are charged to the default limits: the cost is taken before the handler
+    /// runs, and given back if the function returns `false`. Default: all.
     pub fn default_limits_deduct_when(
         mut self,
         deduct: impl Fn(&ResponseHead) -> bool + Send + Sync + 'static,
@@ -55,14 +55,14 @@ impl LimiterBuilder {
         self
     }
 
-    /// Limits with one counter for all endpoints together, per client: a list of texts, or a
+    /// Limits with one counter per client for all endpoints together: a list of texts, or a
     /// [function of the request](IntoLimits). Default: none.
     pub fn application_limits<F>(mut self, limits: impl IntoLimits<F>) -> Self {
         self.limits.application.texts.push(limits.into_limits().0);
         self
     }
 
-    /// Whether each method has application counters of its own. Default: no.
+    /// Whether each method has separate application counters. Default: no.
     pub fn application_limits_per_method(mut self, per_method: bool) -> Self {
         self.limits.application.options.per_method = per_method;
         self
@@ -84,7 +84,7 @@ impl LimiterBuilder {
         self
     }
 
-    /// Which responses the application limits charge, as
+    /// Which responses are charged to the application limits, as in
     /// [`default_limits_deduct_when`](Self::default_limits_deduct_when). Default: all.
     pub fn application_limits_deduct_when(
         mut self,
@@ -101,23 +101,23 @@ impl LimiterBuilder {
         self
     }
 
-    /// What happens to a request for which a function returns a malformed limit. Default: it is
-    /// logged once, and the limits that are left apply.
+    /// What happens to a request for which a function returns an invalid limit. Default: it is
+    /// logged once, and the remaining limits apply.
     pub fn invalid_dynamic_limit(mut self, policy: InvalidLimit) -> Self {
         self.limits.invalid_dynamic = policy;
         self
     }
 
-    /// The strategy of limits that name none. Default: [`Strategy::FixedWindow`], as in the
+    /// The strategy of limits that specify none. Default: [`Strategy::FixedWindow`], as in the
     /// reference.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.limits.strategy = strategy;
         self
     }
 
-    /// A path, exactly as routed, that is exempt from default and application limits: a health check.
-    /// (`#[exempt]` is the same on the handler; this one needs no handler.) With `/*` at its end
-    /// it is everything below: `/static/*`, for the sixty files of a page.
+    /// A path, exactly as routed, that is exempt from default and application limits, such as a
+    /// health check. (`#[exempt]` does the same on a handler; this option needs no handler.) With
+    /// `/*` at its end it covers everything below: `/static/*`, for the sixty files of a page.
     pub fn exempt_path(mut self, path: impl Into<String>) -> Self {
         self.limits.exempt_paths.add(path.into());
         self
@@ -126,9 +126,10 @@ impl LimiterBuilder {
     /// Whether requests that match no resource are counted, all together as one endpoint, so that
     /// probing for URLs is limited too. Default: yes.
     ///
-    /// Switched off, a 404 without a resource costs nothing, and neither does a 405 or a 404 for
-    /// want of the method. What turns out to be served is charged all the same: resources behind
-    /// others of the same path, and paths that a middleware inside the limiter changes.
+    /// If `false`, a 404 without a resource costs nothing, and neither does a 405, or a 404 because
+    /// of the method. Requests that turn out to be served are charged all the same: those of
+    /// resources behind others with the same path, and those whose path a middleware inside the
+    /// limiter rewrites.
     pub fn limit_unmatched(mut self, limit: bool) -> Self {
         self.limits.count_unmatched = limit;
         self

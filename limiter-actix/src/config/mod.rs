@@ -1,7 +1,7 @@
 //! The options of a limiter, and what is checked before the first request.
 //!
-//! It imports the rooms from `error` to `limiter`. It must not know requests: when it is done there are
-//! [`Settings`](crate::limiter::Settings), and nobody asks the builder again.
+//! It imports the rooms from `error` to `limiter`. It must not know requests: it produces
+//! [`Settings`](crate::limiter::Settings), and the builder is not used again.
 
 mod access;
 mod answers;

@@ -3,8 +3,8 @@
 use super::builder::LimiterBuilder;
 
 impl LimiterBuilder {
-    /// A prefix of every counter's name: limiters with different prefixes never share a counter,
-    /// even in one storage. Default: none.
+    /// A prefix for the name of every counter: limiters with different prefixes never share a
+    /// counter, even in one storage. Default: none.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.key_prefix = prefix.into();
         self

@@ -7,55 +7,55 @@ use limiter_core::{OnStoreError, Storage};
 use super::builder::LimiterBuilder;
 
 impl LimiterBuilder {
-    /// A storage of your own that has to be waited for, such as a
-    /// [`RedisStorage`](limiter_core::storage::redis::RedisStorage) with options: guarded like the
-    /// one of [`storage_uri`](Self::storage_uri), which it takes the place of.
+    /// A remote storage of your own, such as a
+    /// [`RedisStorage`](limiter_core::storage::redis::RedisStorage) with options. It replaces the
+    /// storage of [`storage_uri`](Self::storage_uri) and gets the same deadline, circuit breaker
+    /// and failure policy.
     pub fn remote_storage(mut self, storage: impl Storage) -> Self {
         self.remote.ready = Some(Arc::new(storage));
         self
     }
 
-    /// How long a decision of a remote storage is waited for; then
+    /// How long a decision of a remote storage may take; after that
     /// [`on_store_error`](Self::on_store_error) decides. Default: 50 ms.
     pub fn decision_deadline(mut self, deadline: Duration) -> Self {
         self.remote.deadline = Some(deadline);
         self
     }
 
-    /// What happens to limits that say nothing themselves while a remote storage does not answer:
-    /// counters of this process, a denial with 503, or no limit. Default:
-    /// [`OnStoreError::Local`].
+    /// What happens to limits without a policy of their own while a remote storage does not answer:
+    /// counters of this process, a denial with 503, or no limit. Default: [`OnStoreError::Local`].
     pub fn on_store_error(mut self, policy: OnStoreError) -> Self {
         self.remote.on_store_error = policy;
         self
     }
 
-    /// Limits that take the place of all others while counters of this process decide, for each
-    /// endpoint and client; divided by [`instances`](Self::instances) as these are. Default: none, so
-    /// that the limits stay what they are.
+    /// Limits that replace all others while counters of this process decide, for each endpoint and
+    /// client; divided by [`instances`](Self::instances) as the others are. Default: none, so the
+    /// limits stay the same.
     pub fn fallback_limits(mut self, limits: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.remote.fallback_limits.extend(limits.into_iter().map(Into::into));
         self
     }
 
-    /// How many processes share the remote storage: each has that share of the limits, or of the
-    /// [`fallback_limits`](Self::fallback_limits), while counters of its own decide, and at least 1.
-    /// Default: 1, so that each has all.
+    /// How many processes share the remote storage: while counters of this process decide, it gets
+    /// that share of the limits or of the [`fallback_limits`](Self::fallback_limits), and at least
+    /// 1. Default: 1, the whole amount for each process.
     pub fn instances(mut self, instances: u32) -> Self {
         self.remote.instances = instances;
         self
     }
 
-    /// Refuses to build the limiter where a remote storage does not answer. Default: it is
-    /// reported, with what to check, and asked again in the background.
+    /// Makes `build` fail if a remote storage does not answer. Default: a warning with possible
+    /// causes is logged, and the storage is probed in the background.
     pub fn require_storage(mut self) -> Self {
         self.remote.required = true;
         self
     }
 
-    /// Whether a client that a remote storage has denied is denied without asking it again, until
-    /// it would be admitted. A reset by another process is then noticed within 10 seconds.
-    /// Default: yes.
+    /// Whether a client that a remote storage has denied is denied without asking the storage
+    /// again, until it would be admitted. A reset by another process then takes effect within 10
+    /// seconds. Default: yes.
     pub fn denied_cache(mut self, remember: bool) -> Self {
         self.remote.denied_cache = remember;
         self

@@ -17,9 +17,10 @@ impl LimiterBuilder {
         self
     }
 
-    /// Where counters are kept, ready made: a [`MemoryStorage`](limiter_core::MemoryStorage) with
-    /// options of its own, or one that several limiters share. It is used as it is; one that has to
-    /// be waited for belongs into `remote_storage` (feature `redis`), which guards it.
+    /// A storage that you have built: a [`MemoryStorage`](limiter_core::MemoryStorage) with
+    /// options, or one that several limiters share. It is used as it is. Pass a remote storage to
+    /// `remote_storage` (feature `redis`) instead, which adds a deadline, a circuit breaker and a
+    /// failure policy.
     pub fn storage(mut self, storage: impl Storage) -> Self {
         self.storage = StorageChoice::Ready(Arc::new(storage));
         self

@@ -1,4 +1,4 @@
-//! Endpoints as one worker knows them.
+//! Endpoints, as one worker knows them.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -20,31 +20,31 @@ use crate::{
     resolve::{Plan, Target},
 };
 
-/// An endpoint as one worker knows it.
+/// An endpoint, as one worker knows it.
 pub(crate) struct Endpoint {
     /// `GET /users/{id}`.
     pub(crate) name: Rc<str>,
     method: CountedMethod,
     http_method: Method,
-    /// `None` for what matches no resource.
+    /// `None` if no resource matches.
     pattern: Option<Box<str>>,
     pub(crate) knowledge: Arc<Knowledge>,
-    /// The limits of a request that no gate and no scope guards.
+    /// The limits of a request that passes no gate and no scope.
     pub(crate) plan: Rc<Plan>,
     /// Whether it is exempt from the limiter's own limits.
     pub(crate) exempt: Exempt,
-    /// Who may stand further inside, as far as its resource shows.
+    /// Which inner enforcers the program may have here, as far as its resource tells.
     insiders: OnceCell<Insiders>,
     named_gate: Option<&'static HandlerRecord>,
 }
 
-/// Whether an endpoint is exempt from the limiter's own limits.
+/// Why an endpoint is exempt from the limiter's own limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exempt {
     No,
-    /// Its path is exempt, wherever it leads.
+    /// Its path is exempt, whatever serves it.
     Path,
-    /// It matches no resource, as far as that is known before routing.
+    /// It matches no resource, as far as is known before routing.
     Unmatched,
 }
 
@@ -54,52 +54,52 @@ impl Endpoint {
         &self.http_method
     }
 
-    /// Whether it is that of requests without a resource.
+    /// Whether it stands for all requests without a resource.
     pub(crate) fn matches_nothing(&self) -> bool {
         self.pattern.is_none()
     }
 
-    /// The gate of this endpoint: the one that was met first, or the one that has the name of its
-    /// resource.
+    /// The gate of this endpoint: the first one that a request has reached, or the one that has the
+    /// name of its resource.
     #[inline]
     pub(crate) fn gate(&self) -> Option<&'static HandlerRecord> {
         self.knowledge.gate(self.named_gate)
     }
 
-    /// Who may stand further inside, as far as the program shows.
+    /// Which inner enforcers may be here, according to the program.
     pub(crate) fn insiders<'a>(&'a self, request: &HttpRequest, gates: &'a Gates) -> &'a Insiders {
         match self.pattern.as_deref() {
             Some(pattern) if self.knowledge.is_confirmed() || !pattern.contains('{') => {
                 self.insiders.get_or_init(|| gates.at(request, pattern))
             }
-            // It may be a resource that is hidden behind this one.
+            // The request may be for a resource that is hidden behind this one.
             _ => gates.anywhere(),
         }
     }
 }
 
-/// Where a path leads.
+/// The endpoint that a path seems to lead to.
 pub(crate) struct Location {
     endpoint: Rc<Endpoint>,
-    /// Whether the path leads to several endpoints, between which guards decide.
+    /// Whether the path leads to several endpoints, of which guards select one.
     is_ambiguous: bool,
-    /// How routing left the path when the endpoint turned out to be right: the same again needs no
-    /// second look.
+    /// The state of the path after routing when the endpoint turned out to be right: the same state
+    /// need not be checked again.
     confirmed: Cell<Option<u64>>,
 }
 
 impl Location {
-    /// Whether somebody further inside than `enforcer` may charge the request, or somebody here for
-    /// another endpoint.
+    /// Whether an enforcer further inside than `enforcer` may charge the request, or one at another
+    /// endpoint with the same path.
     #[inline]
-    pub(crate) fn leaves_to_others(&self, enforcer: Enforcer) -> bool {
-        self.is_ambiguous || self.knowledge.leaves_to_others(enforcer)
+    pub(crate) fn is_left_to_inner(&self, enforcer: Enforcer) -> bool {
+        self.is_ambiguous || self.knowledge.is_left_to_inner(enforcer)
     }
 
-    /// Whether nobody knows yet who charges here.
+    /// Whether it is not known yet which enforcer charges here.
     #[inline]
     pub(crate) fn is_uncertain(&self) -> bool {
-        !self.knowledge.is_open() && !self.leaves_to_others(Enforcer::MIDDLEWARE)
+        !self.knowledge.is_open() && !self.is_left_to_inner(Enforcer::MIDDLEWARE)
     }
 }
 
@@ -112,13 +112,13 @@ impl Deref for Location {
     }
 }
 
-/// The endpoints that one worker has met.
+/// The endpoints that one worker has seen.
 pub(crate) struct Endpoints {
     by_path: Vec<Option<CachedPath>>,
     by_pattern: HashMap<EndpointKey, Rc<Endpoint>>,
     unmatched: HashMap<CountedMethod, Rc<Location>>,
     hasher: RandomState,
-    /// Of the limiter's table, when the paths were remembered.
+    /// The generation of the limiter's table when the paths were cached.
     generation: u32,
 }
 
@@ -129,11 +129,11 @@ struct CachedPath {
     location: Rc<Location>,
 }
 
-/// How many paths a worker remembers, one per place: a path with an id in it takes the place of
-/// another one, which costs a look at the resource map and nothing else.
+/// How many paths a worker caches, one per slot: a path with an id in it replaces another path,
+/// which costs a lookup in the resource map and nothing else.
 const CACHED_PATHS: usize = 1024;
 
-/// Longer paths are not remembered: a client may not fill the cache with megabytes.
+/// Longer paths are not cached: a client must not fill the cache with megabytes.
 const LONGEST_CACHED_PATH: usize = 256;
 
 impl Endpoints {
@@ -147,14 +147,14 @@ impl Endpoints {
         }
     }
 
-    /// Where a request seems to lead, before it is routed.
+    /// The endpoint that a request seems to be for, before routing.
     #[inline]
     pub(crate) fn of(&mut self, request: &HttpRequest, limiter: &Limiter) -> Rc<Location> {
         if self.generation != limiter.endpoints().generation() {
             self.forget_paths(limiter);
         }
         let method = CountedMethod::of(request.method());
-        // The path as the router reads it: percent-decoded, where `/%77` is `/w`.
+        // The path as the router reads it: percent-decoded, so that `/%77` is `/w`.
         let path = request.match_info().as_str();
         let mut hasher = self.hasher.build_hasher();
         hasher.write(path.as_bytes());
@@ -218,8 +218,8 @@ impl Endpoints {
         Rc::clone(self.by_pattern.entry(key).or_insert_with(new))
     }
 
-    /// All paths without a resource are one endpoint, and none of them is remembered: they are
-    /// as many as a client likes.
+    /// All paths without a resource are one endpoint, and none of them is cached: a client can
+    /// invent any number.
     fn unmatched(&mut self, request: &HttpRequest, limiter: &Limiter) -> Rc<Location> {
         let method = CountedMethod::of(request.method());
         let new = || {
@@ -234,8 +234,8 @@ impl Endpoints {
         Rc::clone(self.unmatched.entry(method).or_insert_with(new))
     }
 
-    /// The endpoint that a request was routed to, where that is not the one it seemed to be for.
-    /// `None` where it is, and where no resource was reached.
+    /// The endpoint that a request was routed to, if it differs from the one that it seemed to be
+    /// for. `None` if they are the same, and if no resource was reached.
     #[inline]
     pub(crate) fn routed_elsewhere(
         &mut self,
@@ -268,8 +268,8 @@ impl Endpoints {
             return None;
         }
         let (method, path) = (location.method, request.match_info().as_str());
-        // Where none was reached after all, Actix looks the path up as it was sent, and not as the
-        // router reads it: nothing is to be learnt from that.
+        // If no resource was reached, Actix looks up the path as sent, not as the router reads it:
+        // the result says nothing about the route.
         let map = request.resource_map();
         let may_be_guessed =
             path != request.path() && map.match_pattern(request.path()).as_ref() == Some(&exact);
@@ -282,23 +282,23 @@ impl Endpoints {
     }
 }
 
-/// Whether a request has come to a resource: nothing of its path is left to be routed. (Nor is it
-/// where the path is the very prefix of a scope.)
+/// Whether a request has reached a resource: no part of its path is left to be routed. (That is
+/// also so if the path is exactly the prefix of a scope.)
 #[inline]
 pub(crate) fn is_routed(request: &HttpRequest) -> bool {
     request.match_info().unprocessed().is_empty()
 }
 
-/// How routing has left a path: where its parameters are, and their names. Two resources that leave
-/// it alike have the same pattern, but for regular expressions.
+/// A hash of the path's state after routing: where its parameters are, and their names. Two
+/// resources with the same state have the same pattern, except for regular expressions.
 #[inline]
 fn trace(request: &HttpRequest) -> u64 {
     let mut trace: u64 = 1;
     let mut mix = |byte: u64| trace = (trace ^ byte).wrapping_mul(PRIME);
     for (name, value) in request.match_info().iter() {
         name.bytes().for_each(|byte| mix(byte.into()));
-        // Of a text that is no part of the path, which nobody but a middleware adds, any number: it
-        // is looked at again.
+        // A parameter value outside of the path, which only a middleware can add, hashes to any
+        // number: then the endpoint is checked again.
         let path = request.match_info().as_str();
         mix((value.as_ptr() as u64).wrapping_sub(path.as_ptr() as u64));
         mix(value.len() as u64);
@@ -306,7 +306,7 @@ fn trace(request: &HttpRequest) -> u64 {
     trace
 }
 
-/// Of the hash FNV-1a with 64 bits.
+/// The prime of the 64-bit FNV-1a hash.
 const PRIME: u64 = 0x100_0000_01b3;
 
 fn endpoint(limiter: &Limiter, request: &HttpRequest, pattern: Option<&str>) -> Endpoint {
@@ -329,7 +329,7 @@ fn endpoint(limiter: &Limiter, request: &HttpRequest, pattern: Option<&str>) -> 
     }
 }
 
-/// The gate that has the name of the resource, where that is the resource which its path shows.
+/// The gate that has the name of the resource, if the map shows that resource for its path.
 fn named_gate(
     limiter: &Limiter,
     request: &HttpRequest,

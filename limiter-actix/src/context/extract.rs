@@ -1,4 +1,4 @@
-//! Extractors: the limiter, and the limits of the present request.
+//! Extractors: the limiter, and the limits of the current request.
 
 use std::future::{Ready, ready};
 
@@ -14,7 +14,7 @@ impl FromRequest for CurrentLimits {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
-    /// Empty where no limiter stands around the handler.
+    /// Empty if the handler is not inside a limiter.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let limits = Context::of(request).map_or_else(Vec::new, Context::current_limits);
         ready(Ok(Self::new(limits)))
@@ -38,6 +38,8 @@ impl FromRequest for Limiter {
     /// The innermost limiter around the handler.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let limiter = Context::of(request).map(|context| context.worker().limiter().clone());
-        ready(limiter.ok_or_else(|| ErrorInternalServerError("no limiter stands around the app")))
+        ready(
+            limiter.ok_or_else(|| ErrorInternalServerError("no limiter is wrapped around the app")),
+        )
     }
 }

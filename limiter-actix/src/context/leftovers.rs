@@ -1,4 +1,4 @@
-//! What requests left behind, finished by the worker.
+//! Work that requests leave behind, finished by the worker.
 
 use std::{
     cell::Cell,
@@ -9,10 +9,10 @@ use actix_web::rt;
 use futures_core::future::LocalBoxFuture;
 use tokio::{runtime::Handle, sync::mpsc};
 
-/// What was left behind in one worker.
+/// The work that requests of one worker have left behind.
 pub(crate) struct Leftovers {
     sender: mpsc::UnboundedSender<Leftover>,
-    /// Until the task was started that finishes them.
+    /// Until the task that finishes it is started.
     receiver: Cell<Option<mpsc::UnboundedReceiver<Leftover>>>,
     is_started: Cell<bool>,
 }
@@ -25,8 +25,8 @@ impl Leftovers {
         Self { sender, receiver: Cell::new(Some(receiver)), is_started: Cell::new(false) }
     }
 
-    /// Starts the task, which ends with the worker. Not to be called where something is dropped:
-    /// there may be no runtime any more.
+    /// Starts the task, which ends with the worker. Must not be called from a `drop`: there may be
+    /// no runtime any more.
     #[inline]
     pub(crate) fn start(&self) {
         if !self.is_started.get() {
@@ -34,8 +34,8 @@ impl Leftovers {
         }
     }
 
-    /// An Actix system that runs has a place for tasks; elsewhere there may be none, and there
-    /// nothing is waited for either.
+    /// A running Actix system accepts tasks; elsewhere there may be none, and then nothing is
+    /// awaited either.
     #[cold]
     fn start_now(&self) {
         if rt::System::try_current().is_none() || Handle::try_current().is_err() {
@@ -51,11 +51,11 @@ impl Leftovers {
         }
     }
 
-    /// Does at once what can be done at once; the rest is finished by the task.
+    /// Finishes the work at once if possible; otherwise the task does.
     pub(crate) fn finish(&self, mut leftover: Leftover) {
         let mut nobody = TaskContext::from_waker(Waker::noop());
         if leftover.as_mut().poll(&mut nobody).is_pending() {
-            // At the end of the worker nobody is left to finish it.
+            // When the worker ends, there is no task to finish it.
             let _ = self.sender.send(leftover);
         }
     }

@@ -1,7 +1,8 @@
-//! What one request and one worker know, between the middleware, the scopes and the gate.
+//! What is known about one request and in one worker, shared by the middleware, the scopes and the
+//! gate.
 //!
-//! It imports the rooms from `identify` to `charge`, but `config`. It must not decide anything: it
-//! remembers for those in `enforce`.
+//! It imports the rooms from `identify` to `charge`, except `config`. It must not decide anything:
+//! it keeps state for `enforce`.
 
 mod endpoint;
 mod extract;

@@ -1,4 +1,4 @@
-//! The contexts of one worker, used again and again.
+//! The contexts of one worker, reused for many requests.
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -14,20 +14,20 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Contexts {
     pooled: Vec<Pooled>,
-    /// The one to look at next.
+    /// The index to look at next.
     next: usize,
 }
 
-/// A context, and the container in which it travels with a request.
+/// A context, and the container that carries it in a request.
 struct Pooled {
     context: Rc<Context>,
     container: Rc<Extensions>,
 }
 
-/// The most contexts a worker keeps: more requests at a time allocate theirs.
+/// The most contexts that a worker keeps: further concurrent requests allocate their own.
 const POOLED: usize = 256;
 
-/// How many pooled contexts are looked at before a new one is made: long downloads may hold some.
+/// How many pooled contexts are checked before a new one is created: long downloads may hold some.
 const LOOKED_AT: usize = 4;
 
 impl Pool {
@@ -35,8 +35,7 @@ impl Pool {
         Self { contexts: RefCell::default() }
     }
 
-    /// A context that nobody holds, without anything in it; and the container for the request's
-    /// app data.
+    /// An unused, empty context, and the container for the request's app data.
     #[inline]
     pub(crate) fn take(&self, worker: &Rc<Worker>) -> (Rc<Context>, Rc<Extensions>) {
         let Contexts { pooled, next } = &mut *self.contexts.borrow_mut();
@@ -67,10 +66,10 @@ impl Pooled {
         Self { context, container: Rc::new(container) }
     }
 
-    /// Whether neither a request nor a response on its way out holds it.
+    /// Whether neither a request nor a response in flight holds it.
     #[inline]
     fn is_free(&self) -> bool {
-        // One is ours, and the container holds another one.
+        // The pool holds one reference, and the container another one.
         Rc::strong_count(&self.container) == 1 && Rc::strong_count(&self.context) == 2
     }
 

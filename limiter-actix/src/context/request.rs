@@ -1,8 +1,8 @@
-//! Where middleware and gate of one request meet.
+//! What the middleware, the scopes and the gate share about one request.
 //!
-//! The middleware gives every request a [`Context`] through the request's app data, the one place
-//! that can be filled without an allocation: contexts are pooled per worker, and one is used again
-//! as soon as no request holds it.
+//! The middleware puts a [`Context`] into the request's app data, the only place that can be filled
+//! without an allocation: contexts are pooled per worker, and a context is reused as soon as no
+//! request holds it.
 
 use std::{
     cell::{Cell, Ref, RefCell, RefMut},
@@ -22,57 +22,56 @@ use crate::{
     limiter::{Account, Enforcer, Limiter, NoCredit},
 };
 
-/// What one request is known by: shared by middleware, scopes and gate.
+/// The state of one request, shared by the middleware, the scopes and the gate.
 pub(crate) struct Context {
     worker: Rc<Worker>,
-    /// The context of another limiter around this one.
+    /// The context of an outer limiter.
     outer: RefCell<Weak<Context>>,
-    /// Who has charged the request so far.
+    /// Which enforcer has charged the request so far.
     charged: Cell<Charged>,
-    /// The account from which the request has borrowed, in order to go on without being charged.
+    /// The account from which the request has borrowed, in order to continue uncharged.
     credit: Cell<Option<Account>>,
-    /// Whether it goes where nobody has been, and others wait for what it finds.
+    /// Whether it explores an endpoint, and other requests wait for what it finds.
     explores: Cell<bool>,
-    /// Whether it was refused, and goes on because somebody further inside may admit it.
+    /// Whether it was refused, and continues because an inner enforcer may admit it.
     on_probation: Cell<bool>,
-    /// How many scopes with limits or exemptions stand around the request so far, and which.
+    /// How many scopes with limits or exemptions the request has entered so far, and which.
     scopes: Cell<(Enforcer, StackId)>,
-    /// Whether a filter or a list exempts the request.
+    /// Whether a filter or an allow list exempts the request.
     let_through: Cell<bool>,
-    /// Where it seemed to lead before routing, once it was looked up.
+    /// The endpoint that it seemed to be for before routing, once looked up.
     location: RefCell<Option<Rc<Location>>>,
-    /// Who the client was before routing.
+    /// The client, as identified before routing.
     client: RefCell<Client>,
-    /// Whether that was found out: what stands there otherwise is of an earlier request.
+    /// Whether `client` is filled: otherwise its content belongs to an earlier request.
     client_is_known: Cell<bool>,
-    /// What the request is charged: by the middleware, until somebody further inside takes its
-    /// place.
+    /// The charges of the request: those of the middleware, until an inner enforcer exchanges them.
     batch: RefCell<Batch>,
-    /// What is due, put together while the request was there: where it needs the request.
+    /// The charges that are due, collected on the way in because they need the request.
     prepared: RefCell<Batch>,
-    /// What was charged further outside, while the batch is put together that takes its place.
+    /// The charges that were made further outside, while the batch that replaces them is collected.
     outside: RefCell<Option<Box<Batch>>>,
 }
 
-/// Who has charged a request so far.
+/// Which enforcer has charged a request so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Charged {
-    /// Nobody, who would have to.
+    /// None, although charges are due.
     NotYet,
-    /// The middleware or a scope. Whoever stands further inside exchanges that.
+    /// The middleware or a scope. An inner enforcer exchanges the charges.
     Outside,
-    /// A storage is deciding, and goes on whatever happens.
+    /// A storage is deciding, and the decision will be completed in any case.
     Deciding,
-    /// All is decided: by a gate, or by a denial.
+    /// The decision is final: made by a gate, or a denial.
     Done,
 }
 
-/// Who a client was before routing.
+/// The client, as identified before routing.
 #[derive(Clone, Default)]
 pub(crate) struct Client {
-    /// By the limiter's key, which an inner middleware may still fill.
+    /// The limiter's key, which an inner middleware may still provide.
     pub(crate) key: Option<Key>,
-    /// The address, where the limiter's key is something else.
+    /// The address, if the limiter's key is something else.
     pub(crate) address: Option<Key>,
 }
 
@@ -101,8 +100,7 @@ impl Context {
         &self.worker
     }
 
-    /// What the request is charged: by the middleware, until somebody further inside takes its
-    /// place.
+    /// The charges of the request: those of the middleware, until an inner enforcer exchanges them.
     #[inline]
     pub(crate) fn batch(&self) -> Ref<'_, Batch> {
         self.batch.borrow()
@@ -113,7 +111,7 @@ impl Context {
         self.batch.borrow_mut()
     }
 
-    /// Takes the batch out while something is waited for: a borrow may not live that long.
+    /// Takes the batch out during an `await`: a borrow must not last that long.
     #[inline]
     pub(crate) fn take_batch(&self) -> Batch {
         self.batch.take()
@@ -124,7 +122,7 @@ impl Context {
         self.batch.replace(batch);
     }
 
-    /// What is due, put together while the request was there.
+    /// The charges that are due, collected on the way in.
     pub(crate) fn prepared(&self) -> Ref<'_, Batch> {
         self.prepared.borrow()
     }
@@ -137,7 +135,7 @@ impl Context {
         self.prepared.replace(batch);
     }
 
-    /// What was charged further outside and is set aside, if anything is.
+    /// The outer charges that are set aside, if any.
     #[inline]
     pub(crate) fn outside(&self) -> Ref<'_, Option<Box<Batch>>> {
         self.outside.borrow()
@@ -155,7 +153,7 @@ impl Context {
         self.outside.replace(batch);
     }
 
-    /// How many scopes with limits or exemptions stand around the request so far, and which.
+    /// How many scopes with limits or exemptions the request has entered so far, and which.
     #[inline]
     pub(crate) fn scopes(&self) -> (Enforcer, StackId) {
         self.scopes.get()
@@ -165,7 +163,7 @@ impl Context {
         self.scopes.set((place, stack));
     }
 
-    /// Whether the request is exempt by a filter or a list.
+    /// Whether a filter or an allow list exempts the request.
     #[inline]
     pub(crate) fn is_let_through(&self) -> bool {
         self.let_through.get()
@@ -175,20 +173,20 @@ impl Context {
         self.let_through.set(true);
     }
 
-    /// The innermost limiter's context of a request.
+    /// The context of the innermost limiter around a request.
     #[inline]
     pub(crate) fn of(request: &HttpRequest) -> Option<&Self> {
         request.app_data::<Rc<Self>>().map(|context| &**context)
     }
 
-    /// The same, to be held beyond the request.
+    /// The same, for use beyond the lifetime of the request.
     #[inline]
     pub(crate) fn shared(request: &HttpRequest) -> Option<Rc<Self>> {
         request.app_data::<Rc<Self>>().map(Rc::clone)
     }
 
-    /// Whether this limiter stands around the request already: this context is its own, or one
-    /// further outside is.
+    /// Whether the request is inside this limiter already: this context or an outer one belongs to
+    /// it.
     pub(crate) fn is_within(&self, limiter: &Limiter) -> bool {
         self.worker.limiter().is_same_limiter(limiter)
             || self.outer.borrow().upgrade().is_some_and(|outer| outer.is_within(limiter))
@@ -208,14 +206,14 @@ impl Context {
         self.charged.set(charged);
     }
 
-    /// The request goes where nobody has been.
+    /// The request explores this endpoint.
     pub(crate) fn explore(&self, location: &Location) {
         if !self.explores.replace(true) {
-            location.knowledge.goes_in();
+            location.knowledge.add_explorer();
         }
     }
 
-    /// What it has found is known now.
+    /// What it has found is recorded now.
     #[inline]
     pub(crate) fn has_explored(&self) {
         if self.explores.get() {
@@ -227,11 +225,11 @@ impl Context {
     fn end_exploring(&self) {
         self.explores.set(false);
         if let Some(location) = self.known_location() {
-            location.knowledge.came_out();
+            location.knowledge.remove_explorer();
         }
     }
 
-    /// Where the path leads is looked up anew.
+    /// The endpoint is looked up again at the next use.
     pub(crate) fn forget_location(&self) {
         self.has_explored();
         self.location.replace(None);
@@ -251,9 +249,10 @@ impl Context {
         self.on_probation.get()
     }
 
-    /// Lets the request go on without being charged by those it has met so far, if it may.
+    /// Lets the request continue uncharged, if the client has credit: it is charged when it leaves,
+    /// unless an inner enforcer charges it.
     #[inline]
-    pub(crate) fn set_out(
+    pub(crate) fn defer_charge(
         &self,
         request: &HttpRequest,
         location: &Location,
@@ -268,13 +267,13 @@ impl Context {
     }
 
     /// The same for a request that was refused.
-    pub(crate) fn set_out_on_probation(
+    pub(crate) fn defer_charge_on_probation(
         &self,
         request: &HttpRequest,
         location: &Location,
     ) -> Result<(), NoCredit> {
         if !self.is_under_way() {
-            self.set_out(request, location, 1)?;
+            self.defer_charge(request, location, 1)?;
         } else if self.worker.limiter().credits().is_in_debt(self.account(request, location)) {
             return Err(NoCredit::InDebt);
         }
@@ -282,7 +281,7 @@ impl Context {
         Ok(())
     }
 
-    /// Waits until another request of this client comes back, and goes on in its place.
+    /// Waits until another request of this client leaves, and takes over its credit.
     pub(crate) async fn wait_for_credit(
         &self,
         request: &HttpRequest,
@@ -297,14 +296,15 @@ impl Context {
         handed
     }
 
-    /// The account that the request has borrowed from: the caller gives back, or owes.
+    /// The account that the request has borrowed from. The caller gives the credit back, or records
+    /// a debt.
     #[inline]
     pub(crate) fn take_credit(&self) -> Option<Account> {
         self.on_probation.set(false);
         self.credit.take()
     }
 
-    /// The request is charged, or owes nothing.
+    /// Gives the credit back: the request is charged, or nothing is due.
     #[inline]
     pub(crate) fn give_credit_back(&self) {
         if let Some(account) = self.take_credit() {
@@ -312,7 +312,7 @@ impl Context {
         }
     }
 
-    /// The account of the client, as it was before routing, at the endpoint that the request
+    /// The account of the client, as identified before routing, at the endpoint that the request
     /// seemed to be for.
     #[inline]
     pub(crate) fn account(&self, request: &HttpRequest, location: &Location) -> Account {
@@ -322,25 +322,25 @@ impl Context {
         credits.account(client.key.as_ref(), client.address.as_ref(), endpoint)
     }
 
-    /// Who the client is. Found out before routing.
+    /// The client. Computed at the first call, before routing.
     #[inline]
     pub(crate) fn client(&self, request: &HttpRequest) -> Ref<'_, Client> {
         if !self.client_is_known.get() {
-            self.find_out_client(request);
+            self.identify_client(request);
         }
         self.client.borrow()
     }
 
-    /// Who the client was before routing, if that was found out.
+    /// The client as identified before routing, if it was computed.
     #[inline]
     pub(crate) fn known_client(&self) -> Option<Ref<'_, Client>> {
         self.client_is_known.get().then(|| self.client.borrow())
     }
 
     #[inline]
-    fn find_out_client(&self, request: &HttpRequest) {
+    fn identify_client(&self, request: &HttpRequest) {
         let settings = &self.worker.limiter().settings();
-        // Written where it stays: keys are large, and moving them is not free.
+        // Written in place: keys are large, and moving them has a cost.
         match &settings.identity.key {
             LimiterKey::Peer => {
                 self.client.borrow_mut().key = settings.identity.addresses.peer(request);
@@ -359,14 +359,14 @@ impl Context {
         Rc::clone(&self.located(request))
     }
 
-    /// The [location](Self::location), to be looked at.
+    /// The [location](Self::location), borrowed.
     #[inline]
     pub(crate) fn located(&self, request: &HttpRequest) -> Ref<'_, Rc<Location>> {
         if self.location.borrow().is_none() {
             let location = self.worker.location(request);
             self.location.replace(Some(location));
         }
-        // It was filled just now.
+        // It was filled above.
         Ref::map(self.location.borrow(), |location| location.as_ref().expect("a location"))
     }
 
@@ -376,8 +376,8 @@ impl Context {
         self.location.borrow().as_ref().map(Rc::clone)
     }
 
-    /// Every limit that was evaluated so far; none for the functions that are called for keys and
-    /// costs, while the batch is put together.
+    /// Every limit that was evaluated so far; none while the batch is being collected, and key and
+    /// cost functions run.
     pub(crate) fn current_limits(&self) -> Vec<CurrentLimit> {
         let limits =
             |batch: Ref<'_, Batch>| batch.current_limits(self.worker.limiter().shared_storage());

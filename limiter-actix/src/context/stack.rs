@@ -6,16 +6,16 @@ use ahash::HashMap;
 
 use crate::declare::ScopeDeclaration;
 
-/// The scopes that stand around handlers, as one worker has met them: each stack is a scope inside
+/// The stacks of scopes that requests of one worker have entered: each stack is a scope inside
 /// another stack.
 #[derive(Default)]
 pub(crate) struct ScopeStacks {
     stacks: Vec<(StackId, Rc<ScopeDeclaration>)>,
-    /// By the address of the inner scope's declaration, which is kept above.
+    /// The key has the address of the inner scope's declaration, which `scopes` keeps alive.
     known: HashMap<(StackId, usize), StackId>,
 }
 
-/// Names a stack of scopes; the default one is empty.
+/// Identifies a stack of scopes; the default one is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct StackId(u32);
 

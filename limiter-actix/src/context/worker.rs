@@ -1,4 +1,4 @@
-//! What one worker knows of a limiter.
+//! What one worker knows about a limiter.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -16,7 +16,7 @@ use crate::{
     resolve::{Place, Plan, Target},
 };
 
-/// What one worker thread knows of a limiter.
+/// What one worker thread knows about a limiter.
 pub(crate) struct Worker {
     limiter: Limiter,
     pub(super) endpoints: RefCell<Endpoints>,
@@ -28,12 +28,13 @@ pub(crate) struct Worker {
     leftovers: Leftovers,
 }
 
-/// The address of the handler's record, which is a static; the method; whether the path is
-/// exempt; and the scopes around the handler.
+/// The address of the handler's record, which is a static; the method; whether the path is exempt;
+/// and the scopes around the handler.
 type HandlerKey = (usize, CountedMethod, bool, StackId);
 
-/// The endpoint's name; the method, which is not in the name of what matches nothing; whether it is
-/// exempt; the scopes around it; and the address of the record of its gate, if that counts too.
+/// The endpoint's name; the method, which the name `unmatched` lacks; whether the endpoint is
+/// exempt; the scopes around it; and the address of the record of its gate, if the gate's limits
+/// count too.
 type EndpointKey = (Rc<str>, CountedMethod, bool, StackId, usize);
 
 impl Worker {
@@ -64,13 +65,13 @@ impl Worker {
         &self.leftovers
     }
 
-    /// Where a request seems to lead, before it is routed.
+    /// The endpoint that a request seems to be for, before routing.
     #[inline]
     pub(super) fn location(&self, request: &HttpRequest) -> Rc<Location> {
         self.endpoints.borrow_mut().of(request, &self.limiter)
     }
 
-    /// The plan of a handler for a method, made once per worker.
+    /// The plan of a handler for a method, created once per worker.
     #[inline]
     pub(crate) fn plan_of_handler(
         &self,
@@ -98,15 +99,15 @@ impl Worker {
         let scopes = self.stacks.borrow().scopes(stack);
         let target = Target { exempt_path, scopes: &scopes, ..Target::handler(record, method) };
         let plan = Rc::new(Plan::new(self.limiter(), target));
-        // Methods that count as one may still be told apart by `methods`: nothing is remembered.
+        // Methods that share counters may still differ in `methods`, so this plan is not cached.
         if counted != CountedMethod::Other {
             self.of_handlers.borrow_mut().insert(key, Rc::clone(&plan));
         }
         plan
     }
 
-    /// The plan of a request that no gate has charged: that of the endpoint, within these scopes.
-    /// With the limits of `gate` besides, as far as these need no function.
+    /// The plan of a request that no gate has charged: the limits of the endpoint inside these
+    /// scopes, and those limits of `gate` that need no function.
     pub(crate) fn plan_of_endpoint(
         &self,
         endpoint: &Endpoint,
@@ -139,7 +140,7 @@ impl Worker {
         plan
     }
 
-    /// Remembers that a request has reached the gate of this handler.
+    /// Records that a request has reached the gate of this handler.
     #[cold]
     pub(crate) fn met(
         &self,
@@ -153,7 +154,8 @@ impl Worker {
         }
     }
 
-    /// The endpoint that a request was routed to, where that is not where it seemed to lead.
+    /// The endpoint that a request was routed to, if it differs from the one that it seemed to be
+    /// for.
     #[inline]
     pub(crate) fn routed_elsewhere(
         &self,

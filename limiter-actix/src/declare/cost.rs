@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 
 use super::{function::Function, text::form};
 
-/// A cost for the builder: a number, or a function of the request.
+/// A cost option of a builder: a number, or a function of the request.
 #[diagnostic::on_unimplemented(
     message = "expected a cost or a function of the request that returns one, found `{Self}`",
     label = "not a cost",
@@ -14,7 +14,7 @@ use super::{function::Function, text::form};
             `|request: &HttpRequest| 5`"
 )]
 pub trait IntoCost<Form> {
-    /// The cost, as the builder keeps it.
+    /// The cost in the form that the builder keeps.
     #[doc(hidden)]
     fn into_cost(self) -> GivenCost;
 }

@@ -1,8 +1,8 @@
-//! What is exempt: handlers, scopes and paths.
+//! Exemptions of handlers, scopes and paths.
 
 use std::collections::HashSet;
 
-/// What a handler is exempt from. Its own limits always apply.
+/// The limits that a handler is exempt from. Its own limits always apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exemption {
     /// Not limited by the limiter's default limits.
@@ -14,13 +14,13 @@ pub struct Exemption {
 }
 
 impl Exemption {
-    /// Exempt from nothing.
+    /// Exempt from no limit.
     pub const NONE: Self = Self { defaults: false, application: false, meta: false };
 
-    /// Exempt from everything: what `#[exempt]` without flags means.
+    /// Exempt from everything, as by a bare `#[exempt]`.
     pub const ALL: Self = Self { defaults: true, application: true, meta: true };
 
-    /// Exempt from what either is exempt from.
+    /// Exempt from everything that either is exempt from.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl ExemptPaths {
         self.written.push(path);
     }
 
-    /// What is wrong, if something is.
+    /// The first invalid path, as an error text.
     pub(crate) fn check(&self) -> Result<(), String> {
         for path in &self.written {
             if !path.starts_with('/') {
@@ -65,12 +65,12 @@ impl ExemptPaths {
         Ok(())
     }
 
-    /// Whether a path, percent-decoded, is one of them.
+    /// Whether a percent-decoded path is exempt.
     pub(crate) fn contains(&self, path: &str) -> bool {
         self.exact.contains(path) || self.prefixes.iter().any(|prefix| path.starts_with(prefix))
     }
 
-    /// As they were written.
+    /// The paths as they were written.
     #[cfg(feature = "cli")]
     pub(crate) fn written(&self) -> &[String] {
         &self.written

@@ -1,4 +1,4 @@
-//! The functions that users give: of a request before it is decided, of a response after it.
+//! Functions that users provide: of a request before the decision, of a response after it.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(crate) type GivenAsyncFn<T> =
     dyn for<'a> Fn(&'a HttpRequest) -> LocalBoxFuture<'a, T> + Send + Sync;
 
 impl<T> Function<T> {
-    /// Whether its result is there without waiting.
+    /// Whether its result is available without waiting.
     pub(crate) fn is_immediate(&self) -> bool {
         match self {
             Self::Declared(RequestFn::Sync(_)) | Self::Given(_) => true,
@@ -46,7 +46,7 @@ impl<T> Function<T> {
         }
     }
 
-    /// The result, if it is there without waiting.
+    /// The result, if it is available without waiting.
     #[inline]
     pub(crate) fn now(&self, request: &HttpRequest) -> Option<T> {
         match self {
@@ -86,7 +86,7 @@ impl<T> From<RequestFn<T>> for Function<T> {
 /// A function of the response head.
 pub(crate) type ResponseFn<T> = Arc<dyn Fn(&ResponseHead) -> T + Send + Sync>;
 
-/// Names the type of the closure, which the compiler does not find by itself.
+/// Names the type of the closure, which the compiler cannot infer.
 pub(super) fn given_async<T>(
     function: impl for<'a> Fn(&'a HttpRequest) -> LocalBoxFuture<'a, T> + Send + Sync + 'static,
 ) -> Function<T> {

@@ -19,22 +19,22 @@ use super::{exemption::Exemption, record::LimitRecord};
 pub fn handlers() -> Vec<&'static HandlerRecord> {
     let mut records: Vec<_> = inventory::iter::<&'static HandlerRecord>().copied().collect();
     records.sort_by_key(|record| (record.handler, record.file, record.line));
-    // A generic function's record is submitted once per program, but a library linked twice (a
-    // doctest, a test harness) must not list a handler twice.
+    // A generic function's record is submitted once per program, but a library that is linked twice
+    // (a doctest, a test harness) must not list a handler twice.
     records.dedup_by(|left, right| std::ptr::eq(*left, *right));
     records
 }
 
 inventory::collect!(&'static HandlerRecord);
 
-/// One decorated handler: where it stands, its limits and its exemptions.
+/// One decorated handler: its location in the source, its limits and its exemptions.
 #[derive(Debug)]
 pub struct HandlerRecord {
     handler: &'static str,
     name: &'static str,
     file: &'static str,
     line: u32,
-    /// What the compiler calls a place inside the function.
+    /// The type name of an item inside the function, as the compiler prints it.
     place: fn() -> &'static str,
     routes: &'static [RouteRecord],
     limits: &'static [LimitRecord],
@@ -76,7 +76,7 @@ impl HandlerRecord {
         self.name
     }
 
-    /// The source file of the function, as the compiler was given it.
+    /// The source file of the function, as passed to the compiler.
     pub fn file(&self) -> &'static str {
         self.file
     }
@@ -86,8 +86,8 @@ impl HandlerRecord {
         self.line
     }
 
-    /// The routes that were visible to the attribute: those of route attributes written *below*
-    /// it. Empty where the route attribute stands above, or the route is registered by hand.
+    /// The routes that were visible to the attribute: those of route attributes written *below* it.
+    /// Empty if the route attribute is above, or if the route is registered by hand.
     pub fn routes(&self) -> &'static [RouteRecord] {
         self.routes
     }
@@ -102,27 +102,27 @@ impl HandlerRecord {
         self.exempt
     }
 
-    /// Whether a route attribute has moved the function into itself: then nobody else can register
-    /// it, and its resource has a name. (What the compiler calls such a place is not promised. If it
-    /// ever changes, the handler counts as one that may be anywhere.)
+    /// Whether a route attribute has moved the function into itself: then it cannot be registered
+    /// in another way, and its resource has a name. (The compiler does not guarantee the text of
+    /// such a name. If it ever changes, the handler counts as one that may be anywhere.)
     pub(crate) fn is_within_route_attribute(&self) -> bool {
         (self.place)().contains("HttpServiceFactory>::register::")
     }
 
-    /// Whether a limit counts requests too that are answered in front of the handler.
+    /// Whether a limit also counts requests that are answered in front of the handler.
     #[inline]
     pub(crate) fn counts_in_front(&self) -> bool {
         self.in_front.counts
     }
 
-    /// Whether that needs the request, for a key of the limit's own.
+    /// Whether that needs the request, for the limit's own key.
     #[inline]
     pub(crate) fn needs_request_in_front(&self) -> bool {
         self.in_front.needs_request
     }
 }
 
-/// What the limits of a handler are to requests that are answered in front of it.
+/// How the limits of a handler apply to requests that are answered in front of it.
 #[derive(Clone, Copy, Debug)]
 struct InFront {
     counts: bool,

@@ -1,4 +1,4 @@
-//! Limits on being limited.
+//! Limits on breaches.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,12 +8,12 @@ use limiter_core::{Key, Quota, notation};
 use super::function::{Function, RequestFn};
 use crate::{error::BuildError, limit::Breach};
 
-/// A limit on the number of breaches: a client who keeps hammering after 429 is locked out until
-/// the window of the meta limit ends, or for a time that you name.
+/// A limit on the number of breaches: a client that keeps sending requests after a 429 is locked
+/// out until the window of the meta limit ends, or for a given time.
 ///
-/// Every request of a client is first tested against its meta limits, which takes nothing; what is
-/// counted are breaches, one for every limit that was breached. A denial by a meta limit is no
-/// breach itself, so the client is released when the window ends.
+/// Every request of a client is first tested against its meta limits, without a charge. Breaches
+/// are charged: one for every limit that was breached. A denial by a meta limit is not a breach
+/// itself, so the client is released when the window ends.
 ///
 /// ```
 /// use limiter_actix::{limit, Limiter, MetaLimit};
@@ -55,11 +55,11 @@ impl MetaLimit {
         Self { text, block: None, cost: 1, key: None, exempt_when: None, on_breach: None }
     }
 
-    /// For how long a client is locked out from the breach that used up the limit: `"10 minutes"`,
-    /// whatever is left of the window. Default: until the window ends.
+    /// How long a client is locked out, counted from the breach that used up the limit: `"10
+    /// minutes"`, whatever is left of the window. Default: until the window ends.
     ///
     /// # Panics
-    /// If the text is no duration; in a `static` that is a compile error.
+    /// If the text is not a duration; in a `static` that is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn block(mut self, duration: &'static str) -> Self {
@@ -68,15 +68,15 @@ impl MetaLimit {
         self
     }
 
-    /// What one breach counts. Default: 1.
+    /// The cost of one breach. Default: 1.
     #[must_use]
     pub const fn cost(mut self, cost: u64) -> Self {
         self.cost = cost;
         self
     }
 
-    /// Whose breaches are counted. Default: the key of the limit that declares the meta limit, or
-    /// the limiter's.
+    /// The key under which breaches are counted. Default: the key of the limit that declares the
+    /// meta limit, or the limiter's.
     #[must_use]
     pub const fn key(mut self, key: fn(&HttpRequest) -> Option<Key>) -> Self {
         self.key = Some(RequestFn::Sync(key));
@@ -90,8 +90,8 @@ impl MetaLimit {
         self
     }
 
-    /// Called when this limit denies a request; a response it returns is sent in place of ours.
-    /// Default: the limiter's [`on_meta_breach`](crate::LimiterBuilder::on_meta_breach).
+    /// Called when this limit denies a request. A response that it returns replaces the default
+    /// one. Default: the limiter's [`on_meta_breach`](crate::LimiterBuilder::on_meta_breach).
     #[must_use]
     pub const fn on_breach(mut self, callback: fn(&Breach<'_>) -> Option<HttpResponse>) -> Self {
         self.on_breach = Some(callback);
@@ -102,7 +102,7 @@ impl MetaLimit {
         &self.text
     }
 
-    /// For how long it locks out, as it was written.
+    /// The lock-out duration, as written.
     #[cfg(feature = "cli")]
     pub(crate) fn blocks_for(&self) -> Option<&'static str> {
         self.block
@@ -116,7 +116,7 @@ impl MetaLimit {
         self.exempt_when.map(Function::Declared)
     }
 
-    /// The quotas, and the window of the block.
+    /// The quotas, and the quota of the block.
     pub(crate) fn parse(&self) -> Result<(Vec<Quota>, Option<Quota>), BuildError> {
         let quotas = notation::parse_many(&self.text)
             .map_err(|error| BuildError::new(format!("meta limit: {error}")))?;

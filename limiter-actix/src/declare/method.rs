@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use actix_web::http::Method;
 
-/// The method under which a request is counted: `HEAD` is `GET` without a body, so it may not be
-/// a second budget. Methods that Actix has no name for count as one, so that a client cannot
-/// invent budgets. `HEAD` is a method of its own, because other routes may serve it, and counts as
-/// `GET`.
+/// The method under which a request is counted. `HEAD` is `GET` without a body, so it must not be a
+/// second budget: it is a method of its own here, because other routes may serve it, and counts as
+/// `GET`. Methods that Actix has no name for count as one, so that a client cannot invent budgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(crate) enum CountedMethod {
@@ -60,8 +59,8 @@ impl CountedMethod {
     }
 }
 
-/// Whether a list of methods, where an empty one means all, has a method. `GET` means `HEAD` too, and
-/// `HEAD` means `GET`: the two are counted as one.
+/// Whether a list of methods contains a method; an empty list contains all. `GET` includes `HEAD`,
+/// and `HEAD` includes `GET`: the two are counted as one.
 pub(crate) fn is_listed(methods: &[Cow<'static, str>], method: &Method) -> bool {
     let counted = |method| if method == "HEAD" { "GET" } else { method };
     methods.is_empty() || methods.iter().any(|listed| counted(listed) == counted(method.as_str()))

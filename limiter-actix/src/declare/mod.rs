@@ -1,7 +1,7 @@
 //! What an app declares about limits: attributes, scopes, options, functions.
 //!
-//! It imports `error`, `identify` and `limit`. It must not know the limiter, nor what becomes of a
-//! declaration: `resolve` makes rules of it.
+//! It imports `error`, `identify` and `limit`. It must not know the limiter, or how declarations
+//! are used: `resolve` creates rules from them.
 
 mod check;
 mod cost;

@@ -1,4 +1,4 @@
-//! The options of a declaration, whether an attribute, a scope or the builder makes it.
+//! The options of a declaration, made by an attribute, a scope or the builder.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::{
 /// The options of one declaration: key, cost, conditions, callbacks.
 #[derive(Clone)]
 pub(crate) struct LimitOptions {
-    /// The limit's own key function; the limiter's where there is none.
+    /// The limit's own key function, if it has one; otherwise the limiter's applies.
     pub(crate) key: Option<Function<Option<Key>>>,
     pub(crate) cost: Cost,
     pub(crate) cost_after: Option<ResponseFn<u64>>,
@@ -39,7 +39,7 @@ pub(crate) struct LimitOptions {
     pub(crate) on_store_error: Option<OnStoreError>,
 }
 
-/// What is called when a limit denies; a response that it returns is sent in place of ours.
+/// A callback for denials by a limit. A response that it returns replaces the default one.
 pub(crate) type OnBreach = Arc<dyn Fn(&Breach<'_>) -> Option<HttpResponse> + Send + Sync>;
 
 /// The message of a denial.
@@ -72,7 +72,7 @@ impl Default for LimitOptions {
     }
 }
 
-/// The setters of all builders.
+/// The setters that all builders share.
 impl LimitOptions {
     pub(crate) fn set_key(&mut self, key: impl KeyBy + Send + Sync + 'static) {
         self.key = Some(Function::Given(Arc::new(move |request: &HttpRequest| key.key(request))));
@@ -104,7 +104,7 @@ impl LimitOptions {
     }
 }
 
-/// A callback in the form in which it is kept.
+/// A callback, in the form that declarations keep.
 pub(crate) fn on_breach<R: IntoBreachResponse>(
     callback: impl Fn(&Breach<'_>) -> R + Send + Sync + 'static,
 ) -> OnBreach {

@@ -1,8 +1,8 @@
-//! What an attribute wrote down: the static record of one handler's limits.
+//! The static record of one handler's limits, created by the attributes.
 //!
 //! The attributes of `limiter-macros` expand to one `static` [`HandlerRecord`] per handler, which
-//! is also submitted to a link-time list: [`handlers`] reads it, so "what is limited?" has an
-//! answer before the first request.
+//! is also submitted to a link-time list. [`handlers`] reads that list, so the limits of a program
+//! are known before the first request.
 
 use std::{borrow::Cow, fmt};
 
@@ -17,7 +17,7 @@ use crate::limit::Breach;
 pub struct LimitRecord {
     pub(crate) source: LimitSource,
     pub(crate) scope: ScopeRecord,
-    /// The function that names the scope, where one does.
+    /// The function that returns the scope name, if there is one.
     pub(crate) scope_by: Option<RequestFn<Cow<'static, str>>>,
     pub(crate) key: Option<RequestFn<Option<Key>>>,
     pub(crate) cost: CostRecord,
@@ -149,7 +149,7 @@ impl LimitRecord {
         Self { meta, ..self }
     }
 
-    /// `shadow = …`. What never denies must not replace what does.
+    /// `shadow = …`. A limit that never denies must not replace one that does.
     pub const fn shadow(self, shadow: bool) -> Self {
         Self { shadow, override_defaults: self.override_defaults && !shadow, ..self }
     }
@@ -184,8 +184,8 @@ impl LimitRecord {
         }
     }
 
-    /// Whether the limit can count a request that was answered in front of the handler: no function
-    /// is called for that but its key.
+    /// Whether the limit can count a request that was answered in front of the handler: it calls no
+    /// function except its key.
     pub(crate) const fn counts_in_front(&self) -> bool {
         matches!(self.source, LimitSource::Text(_))
             && self.scope_by.is_none()
@@ -214,7 +214,7 @@ impl LimitRecord {
         self.shadow
     }
 
-    /// The limit that is tried out beside this one, and never denies.
+    /// The limit that is evaluated beside this one on trial, and never denies.
     pub fn candidate_text(&self) -> Option<&'static str> {
         self.candidate
     }

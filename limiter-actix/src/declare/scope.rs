@@ -1,5 +1,5 @@
-//! Limits and exemptions of a whole `web::scope` or `web::resource`: what a blueprint is to the
-//! reference.
+//! Limits and exemptions of a whole `web::scope` or `web::resource`, like those of a blueprint in
+//! the reference.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -40,20 +40,20 @@ use crate::{
 /// # }
 /// ```
 ///
-/// Each endpoint inside has counters of its own, unless the limits are [shared](Self::shared). The
+/// Each endpoint inside has its own counters, unless the limits are [shared](Self::shared). The
 /// rules are those of the reference for blueprints:
 ///
-/// * A handler's own limits replace those of the scopes, unless they say
-///   `override_defaults = false`.
-/// * A scope's limits replace the default limits, unless it has
+/// * A handler's own limits replace those of the scopes, unless they have `override_defaults =
+///   false`.
+/// * A scope's limits replace the default limits, unless the scope has
 ///   [`override_defaults(false)`](Self::override_defaults).
-/// * Scopes nest. An inner scope with limits that override has only those; any other has its own
-///   and those of all scopes around it. [`without_ancestors`](Self::without_ancestors) and
-///   [`exempt_descendants`](Self::exempt_descendants) say otherwise.
-/// * An exemption applies to its own scope; only `exempt_descendants` hands it down.
+/// * Scopes nest. If the limits of an inner scope override, only they apply; otherwise they apply
+///   together with those of all scopes around it. [`without_ancestors`](Self::without_ancestors)
+///   and [`exempt_descendants`](Self::exempt_descendants) change this.
+/// * An exemption applies to its own scope only, unless `exempt_descendants` passes it on.
 ///
-/// The limiter's middleware has to stand around the scope, or every request is answered with 500.
-/// A limit that cannot be parsed stops the app from starting, and the log has the reason.
+/// The limiter's middleware has to be wrapped around the scope; otherwise every request gets 500. A
+/// limit that cannot be parsed prevents the app from starting, and the reason is logged.
 #[must_use = "wrap a scope or a resource with it"]
 #[derive(Clone)]
 pub struct ScopeLimits {
@@ -69,15 +69,15 @@ pub(crate) struct ScopeDeclaration {
     pub(crate) options: LimitOptions,
     pub(crate) shared: bool,
     pub(crate) exempt: Exemption,
-    /// Whether limits of the scopes around it are left out.
+    /// Whether the limits of the scopes around it are left out.
     pub(crate) ignores_ancestors: bool,
-    /// Whether its exemption reaches the scopes inside, and its limits do not.
+    /// Whether its exemption applies to the scopes inside, and its limits do not.
     pub(crate) reaches_descendants: bool,
 }
 
 impl ScopeLimits {
-    /// Nothing yet, for a scope of this name. The name is part of the counters: two scopes of one
-    /// name count together wherever they stand around the same endpoint.
+    /// A scope with this name, without limits. The name is part of the counters: two scopes with
+    /// the same name share counters if they are around the same endpoint.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             declaration: ScopeDeclaration {
@@ -93,8 +93,8 @@ impl ScopeLimits {
         }
     }
 
-    /// The limits: a list of texts, or a function of the request. Wrap a scope twice where two
-    /// limits need different options.
+    /// The limits: a list of texts, or a function of the request. If two limits need different
+    /// options, wrap the scope twice.
     pub fn limits<F>(mut self, limits: impl IntoLimits<F>) -> Self {
         match limits.into_limits().0.parse() {
             Ok(texts) => self.declaration.texts.extend(texts),
@@ -103,20 +103,21 @@ impl ScopeLimits {
         self
     }
 
-    /// Whether the limits replace the default limits and those of the scopes around. Default: yes.
+    /// Whether the limits replace the default limits and those of the scopes around it. Default:
+    /// yes.
     pub fn override_defaults(mut self, overrides: bool) -> Self {
         self.declaration.options.overrides_defaults = overrides;
         self
     }
 
-    /// Whether all endpoints inside have one counter together. Default: no.
+    /// Whether all endpoints inside share one counter. Default: no.
     pub fn shared(mut self, shared: bool) -> Self {
         self.declaration.shared = shared;
         self
     }
 
-    /// Whether each method has counters of its own. Default: no; those of undecorated endpoints
-    /// always do.
+    /// Whether each method has separate counters. Default: no; those of undecorated endpoints
+    /// always are separate.
     pub fn per_method(mut self, per_method: bool) -> Self {
         self.declaration.options.per_method = per_method;
         self
@@ -131,7 +132,7 @@ impl ScopeLimits {
         self
     }
 
-    /// Who is counted. Default: the limiter's key.
+    /// The key of a client. Default: the limiter's key.
     pub fn key(mut self, key: impl KeyBy + Send + Sync + 'static) -> Self {
         self.declaration.options.set_key(key);
         self
@@ -143,7 +144,7 @@ impl ScopeLimits {
         self
     }
 
-    /// Which requests are not limited. Default: none.
+    /// Which requests are exempt. Default: none.
     pub fn exempt_when(
         mut self,
         exempt: impl Fn(&HttpRequest) -> bool + Send + Sync + 'static,
@@ -161,7 +162,7 @@ impl ScopeLimits {
         self
     }
 
-    /// Called when the limits deny a request; a response it returns is sent in place of ours.
+    /// Called when the limits deny a request. A response that it returns replaces the default one.
     pub fn on_breach<R: IntoBreachResponse>(
         mut self,
         callback: impl Fn(&Breach<'_>) -> R + Send + Sync + 'static,
@@ -206,13 +207,13 @@ impl ScopeLimits {
         self
     }
 
-    /// Hands the exemption down to the scopes inside, and keeps the limits from them.
+    /// Passes the exemption on to the scopes inside, but not the limits.
     pub fn exempt_descendants(mut self) -> Self {
         self.declaration.reaches_descendants = true;
         self
     }
 
-    /// What is wrong, if something is.
+    /// The first invalid option, as an error text.
     pub(crate) fn check(&self) -> Result<(), String> {
         if let Some(mistake) = &self.mistake {
             return Err(mistake.to_string());
@@ -246,12 +247,13 @@ impl fmt::Debug for ScopeLimits {
 
 #[cfg(feature = "cli")]
 thread_local! {
-    /// The scopes of an app that is being started to be looked at.
+    /// The scopes of an app that is started for inspection only.
     static COLLECTED: std::cell::RefCell<Option<Vec<ScopeDeclaration>>> =
         const { std::cell::RefCell::new(None) };
 }
 
-/// What a future yields that starts an app, and the scopes of that app, the innermost first.
+/// Runs a future that starts an app; returns its output and the scopes of that app, innermost
+/// first.
 #[cfg(feature = "cli")]
 pub(crate) async fn collected<T>(start: impl Future<Output = T>) -> (T, Vec<ScopeDeclaration>) {
     COLLECTED.set(Some(Vec::new()));

@@ -4,7 +4,7 @@ use super::record::LimitRecord;
 
 /// A limit that several handlers share, declared once as a `static`.
 ///
-/// The compiler refuses a malformed limit or an empty scope.
+/// A malformed limit or an empty scope is a compile error.
 ///
 /// ```
 /// use limiter_actix::{shared_limit, SharedLimit};
@@ -29,7 +29,7 @@ pub struct SharedLimit {
 }
 
 impl SharedLimit {
-    /// One or several limits in limit notation, and the scope whose name they share.
+    /// One or several limits in limit notation, and the name of the scope that they share.
     ///
     /// # Panics
     /// If the notation is malformed or the scope empty; in a `static` that is a compile error.

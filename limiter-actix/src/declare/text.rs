@@ -10,15 +10,15 @@ use super::{
     record::{LimitSource, checked_quotas},
 };
 
-/// What a dynamic limit may return: a text in [limit notation](limiter_core::notation), or
-/// nothing, where this request has no such limit.
+/// What a dynamic limit may return: a text in [limit notation](limiter_core::notation), or nothing,
+/// which means that this request has no such limit.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a text in limit notation",
+    message = "expected a text in limit notation, found `{Self}`",
     label = "not a limit",
     note = "a dynamic limit is a `&'static str`, a `String`, a `Cow` of them, or an `Option` of one"
 )]
 pub trait IntoLimitText {
-    /// The text; an empty one where there is no limit.
+    /// The text; an empty one means no limit.
     fn into_limit_text(self) -> Cow<'static, str>;
 }
 
@@ -68,20 +68,20 @@ impl<T: IntoLimitText> IntoLimitText for Option<T> {
             its argument: `|request: &HttpRequest| \"10/minute\"`"
 )]
 pub trait IntoLimits<Form> {
-    /// The limits, as the builder keeps them.
+    /// The limits in the form that the builder keeps.
     #[doc(hidden)]
     fn into_limits(self) -> GivenLimits;
 }
 
-/// What [`IntoLimits`] yields: hides the crate's own type.
+/// The result of [`IntoLimits`], which hides the crate's own type.
 ///
 /// Not public API.
 #[doc(hidden)]
 #[allow(missing_debug_implementations)]
 pub struct GivenLimits(pub(crate) LimitText<Vec<String>>);
 
-/// The form of a list, of a function and of an async function: found by the compiler, and named by
-/// nobody.
+/// The form of a list, of a function and of an async function. The compiler infers it; users never
+/// name it.
 #[doc(hidden)]
 #[allow(unreachable_pub)]
 pub mod form {

@@ -16,8 +16,8 @@ use crate::{
     resolve::{Rule, block_rule},
 };
 
-/// A limit around a block of code, inside a handler or in any function that is given the request:
-/// where only some requests come to the expensive part, or it is known late how expensive it is.
+/// A limit around a block of code, inside a handler or in any function that has the request: for
+/// cases in which only some requests reach the expensive part, or the cost becomes known late.
 ///
 /// ```
 /// use actix_web::{web, HttpRequest, Result};
@@ -34,11 +34,11 @@ use crate::{
 /// }
 /// ```
 ///
-/// Each endpoint has counters of its own, divided by [`scope`](Self::scope), unless they are
-/// [`shared`](Self::shared). Every `enter` is charged; default and application limits are not
-/// touched by it. A limiter that is disabled, or a request that a filter or list lets through,
-/// enters freely.
-#[must_use = "nothing is limited before `enter`"]
+/// Each endpoint has separate counters, divided further by [`scope`](Self::scope), unless they are
+/// [`shared`](Self::shared). Every `enter` is charged; default and application limits do not count
+/// it. If the limiter is disabled, or if an allow list or a filter exempts the request, `enter`
+/// succeeds without a charge.
+#[must_use = "nothing is limited until `enter` is called"]
 pub struct BlockLimit {
     limiter: Limiter,
     limits: LimitText<Vec<String>>,
@@ -52,20 +52,20 @@ impl BlockLimit {
         Self { limiter, limits, scope: None, shared: None, options: LimitOptions::default() }
     }
 
-    /// Divides the counters of the endpoint: by the name of the block, or by a value it is about.
-    /// Default: the blocks of an endpoint count together.
+    /// Divides the counters of the endpoint: by the name of the block, or by a value that it works
+    /// on. Default: the blocks of an endpoint share counters.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
     }
 
-    /// Counts together with all blocks that share this name, whatever the endpoint.
+    /// Shares counters with all blocks of this name, whatever the endpoint.
     pub fn shared(mut self, scope: impl Into<String>) -> Self {
         self.shared = Some(scope.into());
         self
     }
 
-    /// Who is counted. Default: the limiter's key.
+    /// The key of a client. Default: the limiter's key.
     pub fn key(mut self, key: impl KeyBy + Send + Sync + 'static) -> Self {
         self.options.set_key(key);
         self
@@ -83,13 +83,13 @@ impl BlockLimit {
         self
     }
 
-    /// Charges the request, or returns why it may not enter.
+    /// Charges the request, or returns the reason for which it may not enter.
     ///
     /// # Errors
     /// A limit is breached, the client has no identity, the limit is malformed, or the storage did
-    /// not answer. As a response the error is 429, 403, 500 or 503, with a problem body.
+    /// not answer. As a response the error is a 429, 403, 500 or 503, with a problem body.
     pub async fn enter(&self, request: &HttpRequest) -> Result<(), BlockError> {
-        // What another limiter lets through, or all that it does while it is disabled, is not ours.
+        // Exemptions of another limiter, and its being disabled, do not apply to this one.
         let context = Context::of(request)
             .filter(|context| context.worker().limiter().is_same_limiter(&self.limiter));
         let let_through = context.is_some_and(|context| context.is_let_through());
@@ -127,7 +127,7 @@ impl BlockLimit {
         let texts = match &self.limits {
             LimitText::Fixed(texts) => texts.clone(),
             LimitText::Dynamic(function) => match function.call(request).await {
-                // Only a function may return that there is no limit.
+                // Only a function may return no limit.
                 none if none.is_empty() => Vec::new(),
                 text => vec![text.into_owned()],
             },
@@ -155,7 +155,7 @@ impl BlockLimit {
     }
 }
 
-/// The endpoint in which the block stands.
+/// The endpoint of the block.
 fn endpoint(request: &HttpRequest) -> String {
     match Context::of(request) {
         Some(context) => context.location(request).name.to_string(),
@@ -186,7 +186,7 @@ enum Kind {
 }
 
 impl BlockError {
-    /// The breached limits, shortest window first; empty where something else is the matter.
+    /// The breached limits, shortest window first; empty if the error has another cause.
     pub fn breached(&self) -> &[CurrentLimit] {
         match &self.0 {
             Kind::Breach { breached, .. } => breached,
@@ -258,7 +258,7 @@ impl Limiter {
     }
 }
 
-/// The answer of a block of code that may not be entered.
+/// The response of a block of code that the request may not enter.
 pub(crate) fn block_exceeded(
     breached: &[CurrentLimit],
     form: Form,

@@ -1,4 +1,4 @@
-//! **Charges** and **evaluate**: one batch takes the place of what was charged further outside.
+//! **Charges** and **evaluate**: one batch replaces what was charged further outside.
 
 use std::rc::Rc;
 
@@ -13,8 +13,8 @@ use crate::{
     resolve::Plan,
 };
 
-/// Decides where nothing has to be waited for. `None` where something has: then nothing is charged
-/// yet, and [`decide`] goes on.
+/// Decides if nothing has to be awaited. `None` otherwise: then nothing is charged yet, and
+/// [`decide`] continues.
 #[inline]
 pub(crate) fn decide_now(
     context: &Context,
@@ -44,7 +44,7 @@ pub(crate) async fn decide(
     client: KnownClient<'_>,
 ) -> Result<(), Refusal> {
     if !context.batch().is_collected() {
-        // Boxed: seldom needed, it would make every decision that waits large.
+        // Boxed: it is rarely needed, and would make every waiting decision large.
         let decided = Box::pin(collect(context, request, plan, client)).await;
         if let Some(decided) = decided {
             return decided;
@@ -55,7 +55,7 @@ pub(crate) async fn decide(
     Unstoppable::new(context, exchange(Rc::clone(context))).await
 }
 
-/// Puts the batch together, and decides it at once if that can be.
+/// Collects the batch, and decides it at once if possible.
 async fn collect(
     context: &Rc<Context>,
     request: &HttpRequest,
@@ -65,7 +65,7 @@ async fn collect(
     let limiter = context.worker().limiter();
     set_aside(context);
     let rule = plan.rule_for(limiter, request).await;
-    // Here and not in its place: a borrow may not live while something is waited for.
+    // Not collected in place: a borrow must not last during an `await`.
     let mut batch = Batch::default();
     let collected = batch.collect(limiter, request, rule, client).await;
     if let Err(refusal) = collected {
@@ -78,8 +78,8 @@ async fn collect(
     decided
 }
 
-/// What was charged further outside makes room for another batch, and stays charged until that is
-/// decided.
+/// Sets aside what was charged further outside, to make room for another batch. It stays charged
+/// until that batch is decided.
 #[inline(always)]
 pub(super) fn set_aside(context: &Context) {
     if context.charged() == Charged::Outside && context.outside().is_none() {
@@ -88,8 +88,8 @@ pub(super) fn set_aside(context: &Context) {
     }
 }
 
-/// Gives back what was set aside, and charges the batch. `None` where the storage has to be waited
-/// for; what was given back by then is not given back again.
+/// Gives back what was set aside, and charges the batch. `None` if the storage cannot answer at
+/// once; charges that were given back until then are not given back again.
 #[inline]
 pub(super) fn exchange_now(context: &Context, batch: &mut Batch) -> Option<Result<(), Refusal>> {
     if !give_back_now(context) {
@@ -98,7 +98,7 @@ pub(super) fn exchange_now(context: &Context, batch: &mut Batch) -> Option<Resul
     batch.hit_now(context.worker().limiter())
 }
 
-/// Whether what was set aside is given back.
+/// Gives back what was set aside, without waiting. Whether all of it was given back.
 #[inline(always)]
 fn give_back_now(context: &Context) -> bool {
     context.outside().is_none() || give_back_outside(context)
@@ -115,10 +115,10 @@ fn give_back_outside(context: &Context) -> bool {
     done
 }
 
-/// The same, waiting for the storage. Both are sent together: a storage decides in the order
-/// in which it was called.
+/// The same, awaiting the storage. Both are sent together: a storage handles requests in their
+/// order.
 pub(super) async fn exchange(context: Rc<Context>) -> Result<(), Refusal> {
-    // Taken out while waiting: a borrow may not live that long.
+    // Taken out during the `await`: a borrow must not last that long.
     let mut batch = context.take_batch();
     let (_, decided) = join(give_back(Rc::clone(&context)), hit(&context, &mut batch)).await;
     context.set_batch(batch);
@@ -133,7 +133,7 @@ pub(super) async fn hit(context: &Context, batch: &mut Batch) -> Result<(), Refu
     }
 }
 
-/// Gives back what was set aside; yields it, without receipts.
+/// Gives back what was set aside; returns it, without receipts.
 pub(super) async fn give_back(context: Rc<Context>) -> Option<Box<Batch>> {
     let mut outside = context.take_outside()?;
     let storage = context.worker().limiter().storage();

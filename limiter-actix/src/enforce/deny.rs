@@ -1,4 +1,4 @@
-//! **Deny**: the answer to a request that is refused.
+//! **Deny**: the response to a request that is refused.
 
 use std::{rc::Rc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     resolve::RuleLimit,
 };
 
-/// The response to a request that is refused in front of the middleware, headers included.
+/// The response to a request that is refused in front of the middleware, including headers.
 pub(super) fn denial(context: &Context, request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
     let mut response = without_headers(context, request, refusal);
     let headers = &context.worker().limiter().settings().answers.headers;
@@ -48,7 +48,7 @@ pub(super) fn response(
         }
         Refusal::InvalidLimit => answer::internal_error(),
         Refusal::Storage(error) => {
-            // A guarded storage has reported when its circuit opened.
+            // A guarded storage has logged the failure when its circuit opened.
             tracing::debug!(%error, endpoint, "the storage could not decide; the request is denied");
             answer::unavailable()
         }
@@ -64,10 +64,10 @@ fn too_many_requests(context: &Context, request: &HttpRequest, endpoint: &str) -
     }
     context.worker().leftovers().start();
     count_breaches(context, &breached);
-    // Callbacks may look at the batch themselves, which they could not while it is borrowed.
+    // Callbacks may read the batch, so it must not be borrowed while they run.
     let rule = context.batch().rule().cloned();
     let limits = rule.as_ref().map_or(&[][..], |rule| rule.limits());
-    let mut response = call_back(answers, limits, request, &breached)
+    let mut response = run_callbacks(answers, limits, request, &breached)
         .unwrap_or_else(|| quota_exceeded(limits, request, &breached));
     if let Some(wait) = retry_after(&context.batch()) {
         answers.headers.write_retry_after(wait, response.headers_mut());
@@ -86,8 +86,8 @@ pub(super) fn breached(context: &Context) -> Vec<CurrentLimit> {
     breached
 }
 
-/// Counts breaches for meta limits, at once where the storage can; or else while the denial is on
-/// its way.
+/// Counts breaches for meta limits: at once if the storage can, otherwise while the response is
+/// being sent.
 pub(super) fn count_breaches(context: &Context, breached: &[CurrentLimit]) {
     let Some(penalty) = Penalty::of(&context.batch(), breached) else { return };
     let worker = Rc::clone(context.worker());
@@ -98,8 +98,8 @@ pub(super) fn count_breaches(context: &Context, breached: &[CurrentLimit]) {
 }
 
 /// Calls the callbacks of every breached limit, the limiter's first: the last response wins. A
-/// breached meta limit has a callback of its own kind.
-fn call_back(
+/// breached meta limit has its own kind of callback.
+fn run_callbacks(
     answers: &AnswerSettings,
     limits: &[RuleLimit],
     request: &HttpRequest,
@@ -117,7 +117,7 @@ fn call_back(
     response
 }
 
-/// The answer where no callback gave one.
+/// The response if no callback returned one.
 fn quota_exceeded(
     limits: &[RuleLimit],
     request: &HttpRequest,
@@ -135,8 +135,8 @@ fn quota_exceeded(
     answer::exceeded(Form::preferred(request), detail, breached)
 }
 
-/// The time after which no limit denies the request any more: of all that deny it, meta limits
-/// too, whichever is reported.
+/// The time after which no limit denies the request any more: the maximum over all limits that deny
+/// it, including meta limits, whether reported or not.
 fn retry_after(batch: &Batch) -> Option<Duration> {
     longest_wait(batch.denials().map(Decision::retry_after))
 }

@@ -1,4 +1,4 @@
-//! The way in: what the middleware and every scope do with a request.
+//! The way in: how the middleware and every scope handle a request.
 
 use std::{rc::Rc, time::Duration};
 
@@ -19,30 +19,31 @@ use crate::{
 /// The middleware, or a scope.
 pub(crate) struct Layer {
     pub(crate) place: Enforcer,
-    /// What is due for a request that comes no further.
+    /// The charges that are due if the request gets no further.
     pub(crate) plan: Rc<Plan>,
 }
 
-/// What becomes of a request in front of a layer.
+/// What happens to a request at a layer.
 pub(crate) enum Step {
-    /// It goes on.
+    /// It continues inwards.
     GoOn,
     /// It is denied.
     Refuse(Refusal),
-    /// Functions or the storage have to be waited for.
+    /// Functions or the storage have to be awaited.
     Decide,
-    /// It is denied, unless somebody who is inside shows first who charges here.
-    AwaitNews(Refusal),
-    /// It is denied, unless another request of the client comes back in time.
+    /// It is denied, unless a request that explores the endpoint first shows which enforcer charges
+    /// here.
+    AwaitExplorers(Refusal),
+    /// It is denied, unless another request of the client leaves in time.
     Queue(Refusal),
 }
 
-/// How long a request waits for what another one shows, or for another one of its client to come
-/// back.
+/// How long a request waits for an exploring request, or for another request of its client to
+/// leave.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Layer {
-    /// Rules 1 to 3, as far as nothing has to be waited for.
+    /// Rules 1 to 3, as far as nothing has to be awaited.
     #[inline]
     pub(crate) fn enter(
         &self,
@@ -50,9 +51,9 @@ impl Layer {
         request: &HttpRequest,
         location: &Location,
     ) -> Step {
-        if self.leaves_to_others(location) {
+        if self.is_left_to_inner(location) {
             if context.charged() == Charged::NotYet
-                && (!self.owes(location) || self.sets_out(context, request, location))
+                && (!self.owes(location) || self.defers_charge(context, request, location))
             {
                 return Step::GoOn;
             }
@@ -65,12 +66,12 @@ impl Layer {
         }
     }
 
-    /// Rule 2: lets the request go on uncharged, if it may, and if what is due can be charged when the
-    /// request is gone.
+    /// Rule 2: lets the request continue uncharged, if the client has credit, and if the charges
+    /// that are due can be determined after the request is gone.
     #[inline]
-    fn sets_out(&self, context: &Context, request: &HttpRequest, location: &Location) -> bool {
+    fn defers_charge(&self, context: &Context, request: &HttpRequest, location: &Location) -> bool {
         if !context.is_under_way()
-            && context.set_out(request, location, most_unpaid(location)).is_err()
+            && context.defer_charge(request, location, most_unpaid(location)).is_err()
         {
             return false;
         }
@@ -84,8 +85,8 @@ impl Layer {
         false
     }
 
-    /// Puts together what is due, as long as the request is there. Whether nothing has to be waited
-    /// for.
+    /// Collects the charges that are due, while the request exists. Returns whether that was
+    /// possible without waiting.
     #[cold]
     fn prepare(&self, context: &Context, request: &HttpRequest, location: &Location) -> bool {
         let limiter = context.worker().limiter();
@@ -96,13 +97,14 @@ impl Layer {
         let client = context.client(request).clone();
         let mut prepared = context.take_prepared();
         prepared.clear();
-        // Without an identity nothing is prepared, and the request is unpaid if it leaves so.
+        // Without an identity nothing is collected, and the request is unpaid if it leaves
+        // uncharged.
         let _ = prepared.collect_now(limiter, request, rule, known(Some(&client)));
         context.set_prepared(prepared);
         true
     }
 
-    /// What had to be waited for.
+    /// The steps that have to be awaited.
     pub(crate) async fn wait(
         &mut self,
         context: &Rc<Context>,
@@ -117,16 +119,16 @@ impl Layer {
                 Step::Refuse(refusal) => return Err(refusal),
                 Step::Decide => {
                     let plan = self.plan_here(context, request, &location);
-                    let client = self.stand_in(context, request, &location);
+                    let client = self.fallback_client(context, request, &location);
                     let decided = decide(context, request, &plan, known(client.as_ref())).await;
                     self.decided(context, request, &location, decided)
                 }
-                Step::AwaitNews(refusal) if has_waited => {
+                Step::AwaitExplorers(refusal) if has_waited => {
                     self.explore(context, request, &location, refusal)
                 }
-                Step::AwaitNews(_) => {
+                Step::AwaitExplorers(_) => {
                     has_waited = true;
-                    location.knowledge.news(LONGEST_WAIT).await;
+                    location.knowledge.wait_for_explorers(LONGEST_WAIT).await;
                     context.forget_location();
                     context.batch_mut().clear();
                     location = context.location(request);
@@ -152,11 +154,11 @@ impl Layer {
         request: &HttpRequest,
         location: &Location,
     ) -> Option<Result<(), Refusal>> {
-        if location.gate().is_none() && !self.leaves_to_others(location) {
+        if location.gate().is_none() && !self.is_left_to_inner(location) {
             return decide_now(context, request, &self.plan, known(None));
         }
         let plan = self.plan_here(context, request, location);
-        let client = self.stand_in(context, request, location);
+        let client = self.fallback_client(context, request, location);
         decide_now(context, request, &plan, known(client.as_ref()))
     }
 
@@ -189,19 +191,19 @@ impl Layer {
         location: &Location,
         refusal: Refusal,
     ) -> Step {
-        let set_out = if self.leaves_to_others(location) {
-            context.set_out(request, location, 1)
+        let deferred = if self.is_left_to_inner(location) {
+            context.defer_charge(request, location, 1)
         } else if location.knowledge.is_open() || !may_admit(context, request, location, &refusal) {
             Err(NoCredit::InDebt)
-        } else if self.place == Enforcer::MIDDLEWARE && location.knowledge.awaits_news() {
-            return Step::AwaitNews(refusal);
+        } else if self.place == Enforcer::MIDDLEWARE && location.knowledge.has_explorers() {
+            return Step::AwaitExplorers(refusal);
         } else {
             return self.explore(context, request, location, refusal);
         };
-        self.set_out(context, location, refusal, set_out)
+        self.go_on_if_deferred(context, location, refusal, deferred)
     }
 
-    /// A refused request goes where nobody has been.
+    /// A refused request explores the endpoint.
     fn explore(
         &self,
         context: &Context,
@@ -209,18 +211,18 @@ impl Layer {
         location: &Location,
         refusal: Refusal,
     ) -> Step {
-        let set_out = context.set_out_on_probation(request, location);
-        self.set_out(context, location, refusal, set_out)
+        let deferred = context.defer_charge_on_probation(request, location);
+        self.go_on_if_deferred(context, location, refusal, deferred)
     }
 
-    fn set_out(
+    fn go_on_if_deferred(
         &self,
         context: &Context,
         location: &Location,
         refusal: Refusal,
-        set_out: Result<(), NoCredit>,
+        deferred: Result<(), NoCredit>,
     ) -> Step {
-        match set_out {
+        match deferred {
             Ok(()) => {
                 context.batch_mut().clear();
                 self.go_on(context, location)
@@ -238,13 +240,13 @@ impl Layer {
         Step::GoOn
     }
 
-    /// Whether somebody further inside may charge the request.
+    /// Whether an inner enforcer may charge the request.
     #[inline]
-    fn leaves_to_others(&self, location: &Location) -> bool {
-        location.leaves_to_others(self.place) || location.exempt == Exempt::Unmatched
+    fn is_left_to_inner(&self, location: &Location) -> bool {
+        location.is_left_to_inner(self.place) || location.exempt == Exempt::Unmatched
     }
 
-    /// Whether something is due for a request that comes no further.
+    /// Whether charges are due if the request gets no further.
     #[inline]
     fn owes(&self, location: &Location) -> bool {
         !self.plan.is_empty()
@@ -252,8 +254,8 @@ impl Layer {
             || location.gate().is_some_and(HandlerRecord::counts_in_front)
     }
 
-    /// What is due for a request that comes no further: in front of a gate that is known, its limits
-    /// count too.
+    /// The charges that are due if the request gets no further: in front of a known gate, the
+    /// limits of its handler count too.
     fn plan_here(&self, context: &Context, request: &HttpRequest, location: &Location) -> Rc<Plan> {
         let gate = location.gate();
         if gate.is_none() {
@@ -264,19 +266,19 @@ impl Layer {
         context.worker().plan_of_endpoint(location, request.method(), exempt, stack, gate)
     }
 
-    /// Where somebody further inside would have charged, an inner middleware may have known who the
-    /// client is; for want of that its address is counted.
-    fn stand_in(
+    /// If an inner enforcer could have charged the request, an inner middleware may have identified
+    /// the client; otherwise its address is counted.
+    fn fallback_client(
         &self,
         context: &Context,
         request: &HttpRequest,
         location: &Location,
     ) -> Option<Client> {
-        self.leaves_to_others(location).then(|| context.client(request).clone())
+        self.is_left_to_inner(location).then(|| context.client(request).clone())
     }
 }
 
-/// All is decided, and nothing is due.
+/// The decision is final, and no charges are due.
 fn refuse(context: &Context, refusal: Refusal) -> Step {
     context.set_charged(Charged::Done);
     context.give_credit_back();
@@ -286,13 +288,13 @@ fn refuse(context: &Context, refusal: Refusal) -> Step {
 fn known(client: Option<&Client>) -> KnownClient<'_> {
     KnownClient {
         key: client.map(|client| &client.key),
-        stand_in: client.and_then(|client| client.address.as_ref()),
+        fallback_key: client.and_then(|client| client.address.as_ref()),
         is_in_front: true,
     }
 }
 
-/// How many may be unpaid while others go on: none, where paths are exempt as long as they lead to
-/// nothing.
+/// How many unpaid requests are accepted while others continue: none if the endpoint is exempt only
+/// as long as its path matches nothing.
 fn most_unpaid(location: &Location) -> u8 {
     if location.exempt == Exempt::Unmatched { 1 } else { MOST_UNPAID }
 }

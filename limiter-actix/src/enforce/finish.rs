@@ -1,4 +1,4 @@
-//! What is left to do when a request comes out again, however it does.
+//! The last steps of a request, however it leaves.
 
 use std::rc::Rc;
 
@@ -21,8 +21,8 @@ pub(crate) type Answer<B> = Result<ServiceResponse<EitherBody<B>>, Error>;
 
 pub(crate) type InnerAnswer<B> = Result<ServiceResponse<B>, Error>;
 
-/// Stays with a request from the middleware on: it leaves with an answer, an error, or without
-/// either where the client hangs up or a handler panics.
+/// Accompanies a request from the middleware on: the request leaves with a response, with an error,
+/// or with neither if the client hangs up or a handler panics.
 pub(crate) struct Finish {
     context: Rc<Context>,
 }
@@ -33,8 +33,8 @@ impl Finish {
         Self { context }
     }
 
-    /// The last steps, where nothing is to be charged or given back any more. The answer stays
-    /// where it is: it is large, and moving it is not free.
+    /// The last steps if nothing remains to be charged or given back. The answer is not moved: it
+    /// is large.
     #[inline]
     pub(crate) fn is_done<B>(&self, answer: &mut InnerAnswer<B>) -> bool {
         if !self.is_paid(answer) || (self.settles() && self.settlement(answer).is_some()) {
@@ -44,7 +44,7 @@ impl Finish {
         true
     }
 
-    /// The last steps where [`is_done`](Self::is_done) returns `false`.
+    /// The last steps if [`is_done`](Self::is_done) returns `false`.
     pub(crate) async fn settle<B>(self, mut answer: InnerAnswer<B>) -> Answer<B>
     where
         B: MessageBody + 'static,
@@ -61,7 +61,7 @@ impl Finish {
             && let Some(settlement) = self.settlement(&answer)
         {
             let context = &self.context;
-            // Taken out while waiting: a borrow may not live that long.
+            // Taken out during the `await`: a borrow must not last that long.
             let mut batch = context.take_batch();
             settlement.settle(context.worker().limiter(), &mut batch).await;
             context.set_batch(batch);
@@ -70,7 +70,7 @@ impl Finish {
         answer.map(admitted)
     }
 
-    /// Whether everything is charged that is due, as far as is known without asking anybody.
+    /// Whether all charges that are due have been made, as far as is known without waiting.
     #[inline]
     fn is_paid<B>(&self, answer: &InnerAnswer<B>) -> bool {
         let context = &self.context;
@@ -79,7 +79,7 @@ impl Finish {
         if let (Ok(response), false) = (answer, charged == Charged::Done)
             && is_success(response.response().head())
         {
-            self.opened(response, &location);
+            self.mark_open(response, &location);
         }
         match charged {
             Charged::Done | Charged::Deciding => true,
@@ -92,7 +92,7 @@ impl Finish {
         }
     }
 
-    /// Whether a request came to where it seemed to lead.
+    /// Whether a request reached the endpoint that it seemed to be for.
     #[inline]
     fn is_expected<B>(&self, response: &ServiceResponse<B>, location: &Location) -> bool {
         let worker = self.context.worker();
@@ -101,10 +101,10 @@ impl Finish {
         counts && worker.routed_elsewhere(response.request(), location).is_none()
     }
 
-    /// Remembers that somebody was served without a gate: by a handler, not by a layer around it
-    /// that shows strangers the way to a login.
+    /// Records that a request was served without a gate: by a handler, not by a middleware that,
+    /// for example, redirects to a login page.
     #[inline]
-    fn opened<B>(&self, response: &ServiceResponse<B>, location: &Location) {
+    fn mark_open<B>(&self, response: &ServiceResponse<B>, location: &Location) {
         if location.knowledge.is_open() {
             return;
         }
@@ -112,12 +112,12 @@ impl Finish {
             return;
         }
         match self.context.worker().routed_elsewhere(response.request(), location) {
-            Some(endpoint) => endpoint.knowledge.opened(),
-            None => location.knowledge.opened(),
+            Some(endpoint) => endpoint.knowledge.mark_open(),
+            None => location.knowledge.mark_open(),
         }
     }
 
-    /// Charges what is due; and whether nobody served the request.
+    /// Makes the charges that are due. Also returns whether no handler served the request.
     async fn pay<B>(&self, answer: &InnerAnswer<B>) -> (Result<(), Refusal>, bool) {
         let Some(location) = self.context.known_location() else { return (Ok(()), false) };
         let is_due = match self.context.charged() {
@@ -137,8 +137,8 @@ impl Finish {
         (leaving.pay().await, leaving.is_unserved())
     }
 
-    /// The denial that a request should have been answered with, which went on to see whether
-    /// somebody would admit it, and found nobody.
+    /// The denial for a request that continued on probation, if no handler was found that admits
+    /// it.
     fn deny<B>(
         &self,
         response: ServiceResponse<B>,
@@ -149,13 +149,13 @@ impl Finish {
         ServiceResponse::new(request, denial.map_into_right_body())
     }
 
-    /// Whether the response may change anything about the charges.
+    /// Whether the response may change the charges.
     #[inline(always)]
     fn settles(&self) -> bool {
         self.context.batch().rule().is_some_and(|rule| rule.settles())
     }
 
-    /// What it changes.
+    /// How the response changes the charges.
     fn settlement<B>(&self, answer: &InnerAnswer<B>) -> Option<Settlement> {
         let of = |head: &ResponseHead| Settlement::of(&self.context.batch(), head);
         match answer {
@@ -179,7 +179,7 @@ impl Finish {
         match answer {
             Ok(response) => headers.write(batch, response.headers_mut()),
             Err(error) => {
-                // The error becomes a response further out; the fields are written then.
+                // An outer layer turns the error into a response; the fields are added to it then.
                 let (fields, worker) = (headers.fields(batch), Rc::clone(self.context.worker()));
                 error.add_response_mapper(move |mut response: HttpResponse| {
                     let headers = &worker.limiter().settings().answers.headers;
@@ -191,7 +191,7 @@ impl Finish {
     }
 }
 
-/// A hang-up, or a panic.
+/// The client hung up, or a handler panicked.
 impl Drop for Finish {
     #[inline]
     fn drop(&mut self) {
@@ -206,19 +206,19 @@ impl Drop for Finish {
 fn leave_without_answer(context: &Rc<Context>) {
     let Some(location) = context.known_location() else { return };
     if context.charged() != Charged::NotYet {
-        // Whoever decides charges it, or has denied it.
+        // A pending decision completes and charges it, or it was denied.
         return context.give_credit_back();
     }
     let context = Rc::clone(context);
     let worker = Rc::clone(context.worker());
     worker.leftovers().finish(Box::pin(async move {
         let leaving = Leaving { context: &context, location, request: None, head: None };
-        // Nobody is left to answer.
+        // There is no client any more to answer.
         let _ = leaving.pay().await;
     }));
 }
 
-/// The response of the inner service as one of ours: [`ServiceResponse::map_into_left_body`], which
+/// Wraps the response of the inner service: like [`ServiceResponse::map_into_left_body`], which
 /// moves the response once more.
 #[inline(always)]
 pub(crate) fn admitted<B>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {

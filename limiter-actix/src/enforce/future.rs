@@ -1,4 +1,4 @@
-//! The way of a request through the middleware, without a box where nothing is waited for.
+//! The future of a limited request, without a box if nothing has to be awaited.
 
 use std::{
     future::Future,
@@ -37,7 +37,7 @@ impl<S, B> RateLimitFuture<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
 {
-    /// The request goes on; `finish` is what is left to do when it comes out again.
+    /// The request continues inwards; `finish` holds the last steps for when it leaves.
     #[inline]
     pub(crate) fn inner(future: S::Future, finish: Option<Finish>) -> Self {
         Self { state: State::Inner { future, finish } }
@@ -74,7 +74,7 @@ where
             }
             StateProjection::Waiting { future } => future.as_mut().poll(cx),
             StateProjection::Denied { response } => {
-                // A future is not polled again once it is ready.
+                // A future is not polled again after completion.
                 let response = response.take().expect("polled after completion");
                 Poll::Ready(Ok(response))
             }

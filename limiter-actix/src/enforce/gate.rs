@@ -21,12 +21,12 @@ use crate::{
     resolve::Plan,
 };
 
-/// Stands in place of a decorated handler's arguments `A`, and lets the request through to their
-/// extraction only once the limits admit it: a denied request has not had its body read.
+/// Replaces a decorated handler's arguments `A`, and extracts them only once the limits admit the
+/// request: the body of a denied request is never read.
 ///
-/// You meet it in one place: code that calls a decorated handler directly, such as a unit test,
+/// You need it in one case only: code that calls a decorated handler directly, such as a unit test,
 /// wraps the arguments with [`Gate::for_test`], and gets an [`Either`](actix_web::Either) of the
-/// handler's answer and a denial.
+/// handler's output and a denial.
 ///
 /// ```
 /// use actix_web::{web, Either};
@@ -46,14 +46,14 @@ use crate::{
 pub struct Gate<A>(Arguments<A>);
 
 enum Arguments<A> {
-    /// Still to be extracted.
+    /// To be extracted from the request.
     Request { request: HttpRequest, payload: Payload },
-    /// Handed over by a test.
+    /// Passed by a test.
     Ready(A),
 }
 
 impl<A> Gate<A> {
-    /// A gate that is open: the handler runs with these arguments, and nothing is charged.
+    /// An open gate: the handler runs with these arguments, and nothing is charged.
     pub fn for_test(arguments: A) -> Self {
         Self(Arguments::Ready(arguments))
     }
@@ -62,7 +62,7 @@ impl<A> Gate<A> {
 impl<A: FromRequest> Gate<A> {
     /// Not public API. Used by generated code.
     #[doc(hidden)]
-    // An `async fn` would keep the gate twice: as its argument, and as what it works on.
+    // An `async fn` would store the gate twice: as its argument and as its state.
     #[allow(clippy::manual_async_fn)]
     #[inline]
     pub fn admit(
@@ -77,7 +77,7 @@ impl<A: FromRequest> Gate<A> {
             match pass_now(request, record) {
                 Passage::Open => {}
                 Passage::Closed(response) => return Err(response),
-                // Boxed, so that the way of most requests stays small.
+                // Boxed, so that the common path stays small.
                 waiting => Box::pin(pass(request, record, waiting)).await?,
             }
             A::from_request(request, payload)
@@ -104,15 +104,15 @@ impl<A> fmt::Debug for Gate<A> {
     }
 }
 
-/// What is known at once about a request in front of a handler.
+/// What is decided at once about a request in front of a handler.
 enum Passage {
     Open,
     Closed(HttpResponse),
-    /// The limits, keys, costs or the storage of this plan have to be waited for.
+    /// The limits, keys, costs or the storage of this plan have to be awaited.
     Decide(Rc<Plan>),
 }
 
-/// Decides at once whether the request may reach the handler, if that can be.
+/// Decides at once whether the request may reach the handler, if possible.
 #[inline]
 fn pass_now(request: &HttpRequest, record: &'static HandlerRecord) -> Passage {
     let Some(context) = Context::of(request) else {
@@ -139,7 +139,7 @@ fn pass_now(request: &HttpRequest, record: &'static HandlerRecord) -> Passage {
     }
 }
 
-/// Goes on where [`pass_now`] had to stop, and waits.
+/// Continues after [`pass_now`] could not decide, and waits.
 async fn pass(
     request: &HttpRequest,
     record: &'static HandlerRecord,
@@ -161,7 +161,7 @@ async fn pass(
     }
 }
 
-/// All is decided, and nobody else charges the request.
+/// The decision is final: no other enforcer charges the request.
 #[inline]
 fn passed(
     context: &Context,
@@ -179,18 +179,18 @@ fn passed(
     }
 }
 
-/// The client as it was before routing, where nobody can have changed that since.
+/// The client as identified before routing, if that cannot have changed since.
 #[inline]
 fn known<'a>(context: &Context, client: Option<&'a Client>) -> KnownClient<'a> {
     let key = match context.worker().limiter().settings().identity.key {
         LimiterKey::Peer => client.map(|client| &client.key),
-        // An inner middleware may have found out who it is.
+        // An inner middleware may have identified the client.
         LimiterKey::Custom(_) => None,
     };
     KnownClient { key, ..KnownClient::default() }
 }
 
-/// The answer of a decorated handler around which no middleware stands: never "unlimited".
+/// The response of a decorated handler without a limiter around it: never "unlimited".
 pub(crate) fn no_middleware(record: &HandlerRecord) -> HttpResponse {
     tracing::error!(
         handler = record.handler(),

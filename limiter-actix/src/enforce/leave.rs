@@ -1,4 +1,4 @@
-//! The way out: a request that leaves pays what is due and was not charged yet.
+//! The way out: a request that leaves uncharged is charged what is due.
 
 use std::{rc::Rc, time::Duration};
 
@@ -20,8 +20,8 @@ use crate::{
     resolve::Plan,
 };
 
-/// A request that has left, as far as it is still there: of a hang-up nothing is, of an error only
-/// the answer.
+/// A request that has left, as far as it still exists: after a hang-up nothing does, after an error
+/// only the answer.
 pub(super) struct Leaving<'a> {
     pub(super) context: &'a Rc<Context>,
     pub(super) location: Rc<Location>,
@@ -29,19 +29,19 @@ pub(super) struct Leaving<'a> {
     pub(super) head: Option<&'a ResponseHead>,
 }
 
-/// What is due for it.
+/// The charges that are due for it.
 struct Due {
     plan: Rc<Plan>,
     /// Whether it was routed to another endpoint than it seemed to be for.
     is_elsewhere: bool,
 }
 
-/// How long an unpaid request counts at least, and where nobody knows when it could be paid.
+/// How long an unpaid request counts at least, and if it is unknown when it could be paid.
 const UNPAID_FOR: Duration = Duration::from_secs(60);
 
 impl Leaving<'_> {
-    /// **Pay**: charges what is due, in the place of what was charged. The refusal, if nothing could
-    /// be charged.
+    /// **Pay**: makes the charges that are due, in exchange for those that were made before.
+    /// Returns the refusal if they are refused.
     pub(super) async fn pay(&self) -> Result<(), Refusal> {
         let Due { plan, is_elsewhere } = self.due();
         if self.context.charged() == Charged::Outside {
@@ -58,14 +58,14 @@ impl Leaving<'_> {
             was_under_way: self.context.is_under_way(),
             is_breach: !self.context.is_on_probation(),
         };
-        // From here on the bill is with whoever pays it.
+        // From here on, `Paying` is responsible for the credit.
         self.context.take_credit();
         self.context.set_charged(Charged::Deciding);
         let context = Rc::clone(self.context);
         Unstoppable::new(self.context, pay(context, paying, collected)).await
     }
 
-    /// Whether nobody served the request: no resource was reached, or none has its method.
+    /// Whether no handler served the request: no resource was reached, or none accepts its method.
     pub(super) fn is_unserved(&self) -> bool {
         let Some(status) = self.head.map(|head| head.status) else { return false };
         status == StatusCode::METHOD_NOT_ALLOWED
@@ -99,17 +99,18 @@ impl Leaving<'_> {
         Due { plan, is_elsewhere: elsewhere.is_some() }
     }
 
-    /// The gate that counts the request although it was answered in front of it.
+    /// The gate whose handler's limits count the request although it was answered in front of the
+    /// gate.
     fn gate(&self, endpoint: &Endpoint) -> Option<&'static HandlerRecord> {
         let gate = endpoint.gate()?;
         let is_early = self.head.is_none_or(|head| !is_success(head) && !self.is_unserved());
-        // What a resource answers may be the answer of another handler.
+        // A response of the resource may come from another handler.
         let is_in_front = !self.is_routed() || !endpoint.knowledge.is_open();
         let is_not_found = self.head.is_some_and(|head| head.status == StatusCode::NOT_FOUND);
         (is_early && is_in_front && !is_not_found).then_some(gate)
     }
 
-    /// The account to be given back to, or that owes.
+    /// The account to give the credit back to, or to record the debt in.
     fn account(&self) -> Option<Account> {
         let context = self.context;
         let account = |request| context.account(request, &self.location);
@@ -124,27 +125,27 @@ impl Leaving<'_> {
         let client = client.unwrap_or_default();
         let mut known = KnownClient {
             key: Some(&client.key),
-            stand_in: client.address.as_ref(),
+            fallback_key: client.address.as_ref(),
             is_in_front: true,
         };
         let mut batch = Batch::default();
         match (self.request, plan.fixed()) {
             (Some(request), _) => {
                 if let LimiterKey::Custom(_) = limiter.settings().identity.key {
-                    // An inner middleware may have found out who it is.
+                    // An inner middleware may have identified the client.
                     known.key = None;
                 }
                 let rule = plan.rule_for(limiter, request).await;
                 batch.collect(limiter, request, rule, known).await?;
             }
-            // What needed the request was put together while it was there.
+            // Charges that need the request were collected while it existed.
             (None, _) if self.context.prepared().is_collected() => {
                 batch = self.context.take_prepared();
             }
             (None, Some(rule)) if !rule.needs_request() => {
                 batch.collect_without_request(limiter, rule, known)?;
             }
-            // It went on although it was refused, or nobody knew whom to charge.
+            // It continued although it was refused, or it has no identity.
             (None, _) => return Err(Refusal::InvalidLimit),
         }
         if let Some(head) = self.head {
@@ -155,15 +156,15 @@ impl Leaving<'_> {
     }
 }
 
-/// Who pays.
+/// The account that pays.
 struct Paying {
     account: Option<Account>,
     was_under_way: bool,
-    /// Whether a refusal is a breach: not of a request that had been refused already.
+    /// Whether a refusal is a breach: not if the request had been refused before.
     is_breach: bool,
 }
 
-/// Charges a batch in the place of what was charged outside. Where that is refused the first charge
+/// Charges a batch in exchange for what was charged outside. If that is refused, the first charge
 /// stays, and the request is unpaid.
 async fn pay(
     context: Rc<Context>,
@@ -189,7 +190,7 @@ async fn pay(
     paid
 }
 
-/// The credit comes back; or not before what has refused resets.
+/// Gives the credit back, or keeps it until the limits that refused the charge reset.
 fn close(context: &Context, paying: &Paying, refusal: Option<&Refusal>) {
     context.set_charged(Charged::Done);
     let limiter = context.worker().limiter();
@@ -212,7 +213,7 @@ fn close(context: &Context, paying: &Paying, refusal: Option<&Refusal>) {
     }
 }
 
-/// Counts the breach of a request that nobody denies any more.
+/// Counts the breach of a request that was answered already.
 fn report(context: &Context) {
     let breached = deny::breached(context);
     let location = context.known_location();
@@ -224,8 +225,8 @@ fn report(context: &Context) {
     deny::count_breaches(context, &breached);
 }
 
-/// As long as the longest of the limits remembers anything: of a batch that is refused none was
-/// charged, so the one that refuses now is not the one that counts.
+/// As long as the slowest of the limits remembers a charge. A refused batch charges no limit, so
+/// the limit that refuses now may differ from the one that would count.
 fn unpaid_for(context: &Context, refusal: &Refusal) -> Duration {
     match refusal {
         Refusal::Breach => context.batch().memory().max(UNPAID_FOR),

@@ -1,17 +1,16 @@
-//! Who charges a request, when, and what becomes of it. The code is the table of the crate
-//! documentation:
+//! Which enforcer charges a request, when, and what happens to the request. The code follows the
+//! table of the crate documentation:
 //!
 //! | rules | where |
 //! | --- | --- |
-//! | 1 to 3, the way in | `enter`; who may stand further inside, `pardon` |
-//! | 4, the exchange | `decide`; finished whoever waits, `unstoppable` |
+//! | 1 to 3, the way in | `enter`; which inner enforcers may admit a request, `pardon` |
+//! | 4, the exchange | `decide`; decisions that complete even if the client hangs up, `unstoppable` |
 //! | 5 to 8, the way out | `finish`, `leave` |
 //! | a refusal becomes a response | `deny` |
-//! | one turn of the middleware or a scope | `turn` |
-//! | who stands where | `middleware`, `scope`, `gate`, `block` |
+//! | the enforcers | `middleware`, `scope`, `gate`, `block` |
 //!
-//! It imports all rooms below it but `config`. It must not know storages, strategies or notation, and
-//! nothing here asks what an earlier request was charged.
+//! It imports all rooms below it, except `config`. It must not know storages, strategies or
+//! notation, and no decision here depends on what an earlier request was charged.
 
 mod block;
 mod decide;

@@ -1,4 +1,4 @@
-//! Whether somebody further inside may admit what was refused further outside.
+//! Whether an inner enforcer may admit what was refused further outside.
 
 use actix_web::HttpRequest;
 
@@ -8,7 +8,7 @@ use crate::{
     limiter::{Pardon, Settings},
 };
 
-/// Whether somebody may stand further inside who admits what was refused.
+/// Whether an inner enforcer may exist that admits what was refused.
 pub(super) fn may_admit(
     context: &Context,
     request: &HttpRequest,
@@ -22,7 +22,7 @@ pub(super) fn may_admit(
     [gates, context.worker().scopes()].iter().any(|some| some.may_admit(needed, limits))
 }
 
-/// What somebody would have to admit; `None` where nobody can.
+/// What an inner enforcer would have to admit; `None` if none can.
 fn needed(refusal: &Refusal, batch: &Batch, settings: &Settings) -> Option<Pardon> {
     let mut needed = Pardon::default();
     match refusal {
@@ -31,10 +31,10 @@ fn needed(refusal: &Refusal, batch: &Batch, settings: &Settings) -> Option<Pardo
                 needed.cover(limit.policy.origin())?;
             }
         }
-        // An inner middleware may find out who it is.
+        // An inner middleware may identify the client.
         Refusal::NoIdentity(by) if by.has_own_key || settings.identity.key_is_custom => {}
         Refusal::NoIdentity(by) => {
-            needed.cover_nobody();
+            needed.cover_missing_identity();
             needed.cover(by.origin)?;
         }
         Refusal::Storage(_) => {

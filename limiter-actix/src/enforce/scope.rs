@@ -1,4 +1,4 @@
-//! Scopes with limits of their own: the service that stands around them.
+//! Scopes with limits of their own: the service around them.
 
 use std::{
     fmt,
@@ -44,7 +44,7 @@ where
     }
 }
 
-/// The service that [`ScopeLimits`] puts around a scope, once per worker.
+/// The service that [`ScopeLimits`] wraps around a scope, once per worker.
 pub struct ScopeLimitsService<S> {
     inner: Rc<S>,
     declaration: Rc<ScopeDeclaration>,
@@ -57,7 +57,7 @@ impl<S> fmt::Debug for ScopeLimitsService<S> {
 }
 
 impl<S> ScopeLimitsService<S> {
-    /// The scope as a layer around this request; `None` where nothing is limited.
+    /// The scope as a layer around this request; `None` if nothing is limited.
     fn layer(&self, request: &ServiceRequest, context: &Context) -> Option<(Layer, Rc<Location>)> {
         let (outer, stack) = context.scopes();
         let place = outer.further_inside();
@@ -101,6 +101,42 @@ where
         let Some((layer, location)) = self.layer(&request, &context) else {
             return RateLimitFuture::inner(self.inner.call(request), None);
         };
-        take_turn(&self.inner, request, context, layer, &location)
+        match layer.enter(&context, request.request(), &location) {
+            Step::GoOn => RateLimitFuture::inner(self.inner.call(request), None),
+            Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
+            step @ (Step::Decide | Step::AwaitExplorers(_) | Step::Queue(_)) => {
+                let inner = Rc::clone(&self.inner);
+                RateLimitFuture::waiting(wait(inner, request, context, layer, step))
+            }
+        }
     }
+}
+
+/// The path of a request whose storage or functions have to be awaited.
+async fn wait<S, B>(
+    inner: Rc<S>,
+    request: ServiceRequest,
+    context: Rc<Context>,
+    mut layer: Layer,
+    step: Step,
+) -> Result<ServiceResponse<EitherBody<B>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    match layer.wait(&context, request.request(), step).await {
+        Ok(()) => Ok(inner.call(request).await?.map_into_left_body()),
+        Err(refusal) => Ok(deny(request, &context, &refusal)),
+    }
+}
+
+/// **Deny**: answers a refused request. The decision is final.
+fn deny<B>(
+    request: ServiceRequest,
+    context: &Context,
+    refusal: &Refusal,
+) -> ServiceResponse<EitherBody<B>> {
+    let name = &context.location(request.request()).name;
+    let response = deny::response(context, request.request(), refusal, name);
+    request.into_response(response.map_into_right_body())
 }

@@ -1,8 +1,9 @@
-//! Decisions that end whether or not anybody waits for them.
+//! Decisions that complete even if nothing awaits them.
 //!
-//! A client may hang up while a storage decides. Then the future that waits is dropped, and with it
-//! everything inside, at whatever point it is. What was handed to a storage must be finished all
-//! the same: or who hangs up at the right moment is never charged.
+//! A client may hang up while a storage decides. Then the waiting future is dropped, with
+//! everything inside it, at whatever point it is. A decision that was sent to a storage must be
+//! completed nevertheless: otherwise a client that hangs up at the right moment would never be
+//! charged.
 
 use std::{
     future::Future,
@@ -15,7 +16,7 @@ use futures_core::future::LocalBoxFuture;
 
 use crate::context::{Context, Worker};
 
-/// A future that goes on when it is dropped.
+/// A future that continues when it is dropped.
 pub(super) struct Unstoppable<T: 'static> {
     /// Taken when it is ready.
     future: Option<LocalBoxFuture<'static, T>>,
@@ -32,7 +33,7 @@ impl<T> Future for Unstoppable<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<T> {
-        // A future is not polled again once it is ready.
+        // A future is not polled again after completion.
         let future = self.future.as_mut().expect("polled after completion");
         let ready = future.as_mut().poll(cx);
         if ready.is_ready() {

@@ -8,7 +8,7 @@ use limiter_core::Key;
 
 use super::identity::Identity;
 
-/// Filters and lists of a limiter.
+/// The filters and lists of a limiter.
 #[derive(Default)]
 pub(crate) struct Access {
     pub(crate) filters: Vec<Arc<Filter>>,
@@ -25,7 +25,7 @@ pub(crate) struct List {
     pub(crate) keys: Vec<Key>,
 }
 
-/// What filters and lists decide.
+/// The result of filters and lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Limited as usual.
@@ -37,7 +37,7 @@ pub(crate) enum Verdict {
 }
 
 impl Access {
-    /// A denial is stronger than an allowance, and both are stronger than a filter.
+    /// Deny lists take precedence over allow lists, and both over filters.
     #[inline]
     pub(crate) fn verdict(&self, identity: &Identity, request: &HttpRequest) -> Verdict {
         if self.filters.is_empty() && self.allowed.is_empty() && self.denied.is_empty() {
@@ -66,13 +66,13 @@ impl Access {
 
 #[cfg(feature = "cli")]
 impl Access {
-    /// Each option, and what it is.
+    /// Each option and its value.
     pub(crate) fn described(&self) -> [(&'static str, String); 5] {
         let networks = |list: &List| {
             let networks: Vec<String> = list.networks.iter().map(IpNet::to_string).collect();
             if networks.is_empty() { "none".to_owned() } else { networks.join(", ") }
         };
-        // Keys are clients, and not to be read in a terminal.
+        // Keys identify clients, and should not be shown in a terminal.
         [
             ("request_filter", self.filters.len().to_string()),
             ("allow_networks", networks(&self.allowed)),

@@ -1,4 +1,4 @@
-//! Addresses as keys: that of the peer, or the one that trusted proxies report.
+//! Addresses as keys: of the peer, or as reported by trusted proxies.
 
 use std::{
     fmt,
@@ -16,11 +16,11 @@ use super::{
 
 /// The address that the connection comes from: the default key.
 ///
-/// No header is read, so no client can choose it. Behind a reverse proxy it is the proxy's
-/// address, one for everybody: see [`client_ip`].
+/// No header is read, so a client cannot choose it. Behind a reverse proxy it is the proxy's
+/// address, the same for all clients: see [`client_ip`].
 ///
-/// IPv6 clients are distinguished by their /64, the least that a household has; the limiter's
-/// builder changes the prefix. An IPv4-mapped IPv6 address is its IPv4 address. A connection
+/// IPv6 clients are distinguished by their /64, the smallest network of a household; the limiter's
+/// builder changes the prefix. An IPv4-mapped IPv6 address counts as its IPv4 address. A connection
 /// without an address, as on a Unix socket, has no identity.
 ///
 /// ```
@@ -40,18 +40,18 @@ pub fn peer_ip(request: &HttpRequest) -> Option<Key> {
     Some(with_config(request, |config| config.key(peer)))
 }
 
-/// The client's address, as the limiter's trusted proxies report it.
+/// The client's address, as reported by the limiter's trusted proxies.
 ///
-/// Without trusted proxies this is [`peer_ip`]: a header that anybody can write is not believed.
-/// With them, the chain of `X-Forwarded-For` or `Forwarded` is walked from the right to the first
-/// address that is not a trusted proxy. Where the trusted proxies hide it (`unknown`,
-/// `_hidden`, something malformed), there is no identity. Prefixes are those of [`peer_ip`].
+/// Without trusted proxies this is [`peer_ip`]: headers that any client can write are ignored. With
+/// them, the chain of `X-Forwarded-For` or `Forwarded` is walked from the right to the first
+/// address that is not a trusted proxy. If the trusted proxies do not report an address (`unknown`,
+/// `_hidden`, something malformed), the client has no identity. Prefixes are those of [`peer_ip`].
 ///
 /// ```
 /// use actix_web::test::TestRequest;
 /// use limiter_actix::{client_ip, peer_ip};
 ///
-/// // Nobody is trusted here, so the header changes nothing.
+/// // No proxy is trusted here, so the header changes nothing.
 /// let request = TestRequest::default()
 ///     .peer_addr("192.0.2.1:1234".parse().unwrap())
 ///     .insert_header(("x-forwarded-for", "198.51.100.7"))
@@ -64,7 +64,7 @@ pub fn client_ip(request: &HttpRequest) -> Option<Key> {
 
 /// [`peer_ip`] with prefixes of its own, in bits.
 ///
-/// For a second, wider budget: who is given a /48 can move through 65,536 networks of /64.
+/// For a second, wider budget: a client with a /48 can move through 65,536 networks of /64.
 ///
 /// ```
 /// use actix_web::test::TestRequest;
@@ -111,7 +111,7 @@ impl fmt::Debug for Network {
 }
 
 /// How addresses become keys: the options of a limiter, for all its `peer_ip` and `client_ip` keys.
-/// Requests carry those of the innermost limiter they pass.
+/// A request carries the options of the innermost limiter around it.
 #[derive(Clone, Debug)]
 pub(crate) struct Addresses {
     pub(crate) proxies: TrustedProxies,
@@ -121,7 +121,7 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    /// The key of [`peer_ip`], where the limiter is at hand.
+    /// The key of [`peer_ip`], without a lookup of the limiter.
     #[inline]
     pub(crate) fn peer(&self, request: &HttpRequest) -> Option<Key> {
         Some(self.key(peer_address(request)?))
@@ -145,15 +145,15 @@ impl Addresses {
     }
 }
 
-/// Nobody is trusted; an IPv4 address is a client, and so is an IPv6 /64.
+/// No proxy is trusted; an IPv4 address is a client, and so is an IPv6 /64.
 impl Default for Addresses {
     fn default() -> Self {
         Self { proxies: TrustedProxies::none(), ipv4_prefix: 32, ipv6_prefix: 64 }
     }
 }
 
-/// Reads the configuration of the limiter that the request passes, or the default one where it
-/// passes none, as in a unit test of a key function.
+/// Reads the options of the limiter around the request, or the defaults if there is none, as in a
+/// unit test of a key function.
 fn with_config<T>(request: &HttpRequest, read: impl FnOnce(&Addresses) -> T) -> T {
     static DEFAULT: LazyLock<Addresses> = LazyLock::new(Addresses::default);
     match request.app_data::<Arc<Addresses>>() {
@@ -162,7 +162,7 @@ fn with_config<T>(request: &HttpRequest, read: impl FnOnce(&Addresses) -> T) -> 
     }
 }
 
-/// Not `connection_info()`: that one allocates, and trusts every header.
+/// Not `connection_info()`, which allocates and trusts any header.
 fn peer_address(request: &HttpRequest) -> Option<IpAddr> {
     request.head().peer_addr.map(|peer| peer.ip())
 }

@@ -5,16 +5,16 @@ use limiter_core::{IntoKey, Key};
 
 use super::key_by::KeyBy;
 
-/// The value of a request header, which the client or a gateway in front of you writes.
+/// The value of a request header, written by the client or by a gateway in front of the server.
 ///
-/// Such a key is only as good as whoever checks it: a client that invents a new value for every
-/// request gets a new counter every time. Use it where something in front of the server has
-/// verified the value, or beside a second limit by address. For credentials there is
-/// [`secret_header`].
+/// Such a key is only as reliable as the component that verifies the value: a client that invents a
+/// new value for every request gets a new counter every time. Use it if something in front of the
+/// server has verified the value, or together with a second limit by address. For credentials there
+/// is [`secret_header`].
 ///
-/// A header that is absent, empty, or not UTF-8 is no identity. So is one that comes twice: which
-/// line is believed would be a matter of taste, and a client must not gain an identity by adding
-/// one. Blanks around the value do not count, and neither does the case of the name.
+/// A header that is absent, empty or not UTF-8 is no identity. Neither is one that appears twice:
+/// it would be arbitrary which line counts, and a client must not gain an identity by adding a
+/// line. Whitespace around the value and the case of the name do not matter.
 ///
 /// ```
 /// use actix_web::test::TestRequest;
@@ -42,12 +42,12 @@ pub struct Header {
 
 /// The value of a request header that is a credential: an API key, `Authorization`.
 ///
-/// Like [`header`], but only the SHA-256 of the value is kept, so that no credential ever reaches
-/// a store or a log.
+/// Like [`header`], but only the SHA-256 of the value is kept, so no credential ever reaches a
+/// storage or a log.
 ///
-/// Of `Authorization` and `Proxy-Authorization` the credentials alone count, not the scheme before
-/// them: `bearer`, `Bearer` and `BEARER` are one scheme, and would be three counters. Do not use it
-/// with schemes whose credentials change from request to request, such as `Digest`.
+/// For `Authorization` and `Proxy-Authorization` only the credentials are counted, not the scheme
+/// in front of them: `bearer`, `Bearer` and `BEARER` are one scheme, and would be three counters.
+/// Do not use it with schemes whose credentials change from request to request, such as `Digest`.
 ///
 /// ```
 /// use actix_web::test::TestRequest;
@@ -71,9 +71,9 @@ pub struct SecretHeader {
     pub(super) name: &'static str,
 }
 
-/// The value of a header that comes exactly once and is not empty.
+/// The value of a header that appears exactly once and is not empty.
 pub(super) fn single_value<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a [u8]> {
-    // Not `HeaderMap::get_all`: it would copy a name that is not one of the standard ones.
+    // Not `HeaderMap::get_all`, which copies names that are not standard ones.
     let mut values = request
         .headers()
         .iter()
@@ -83,7 +83,7 @@ pub(super) fn single_value<'a>(request: &'a HttpRequest, name: &str) -> Option<&
     values.next().is_none().then_some(value)
 }
 
-/// What follows the scheme: `s3cr3t` in `Bearer s3cr3t`. A value without a scheme is taken whole.
+/// The part after the scheme: `s3cr3t` in `Bearer s3cr3t`. Without a scheme, the whole value.
 pub(super) fn credentials(value: &[u8]) -> &[u8] {
     match value.iter().position(u8::is_ascii_whitespace) {
         Some(end) => value[end..].trim_ascii_start(),

@@ -1,4 +1,4 @@
-//! Who is counted where a limit names no key of its own, and what happens to clients without a key.
+//! The default key of a limiter, and what happens to clients without a key.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use limiter_core::Key;
 
 use super::address::Addresses;
 
-/// How a limiter identifies its clients.
+/// How a limiter distinguishes its clients.
 pub(crate) struct Identity {
     /// How addresses become keys.
     pub(crate) addresses: Arc<Addresses>,
     pub(crate) key: LimiterKey,
-    /// Whether the key is a function of the user's own, which may read what inner middleware wrote
-    /// down.
+    /// Whether the key is a function of the user's own, which may read what an inner middleware has
+    /// written.
     pub(crate) key_is_custom: bool,
-    /// What the compiler calls the type of the key function.
+    /// The type name of the key function, as the compiler prints it.
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "read by the command line only"))]
     pub(crate) key_name: &'static str,
     pub(crate) missing: MissingIdentity,
@@ -32,12 +32,13 @@ impl Identity {
     }
 }
 
-/// Who is counted where a limit has no key of its own.
+/// The key for limits that have no key of their own.
 #[derive(Clone)]
 pub(crate) enum LimiterKey {
-    /// The peer: known from the connection alone, so the gate may use what the middleware found.
+    /// The peer: known from the connection alone, so the gate may reuse what the middleware
+    /// computed.
     Peer,
-    /// The key that the user's function returns.
+    /// The result of the user's function.
     Custom(Arc<CustomKey>),
 }
 
@@ -45,17 +46,17 @@ type CustomKey = dyn Fn(&HttpRequest) -> Option<Key> + Send + Sync;
 
 /// What happens to a request for which there is no key.
 ///
-/// There is no default of "unlimited": a request without identity is denied unless you choose
+/// "Unlimited" is never the default: a request without identity is denied unless you choose
 /// otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissingIdentity {
-    /// Answer 403. The default.
+    /// Answer with 403. The default.
     #[default]
     Deny,
     /// Count all of them as one client with this key.
     Fallback(Key),
-    /// Leave out the limits whose key is missing, as the reference does. Only where a request
-    /// without identity is stopped by somebody else.
+    /// Leave out the limits whose key is missing, as the reference does. Use it only if something
+    /// else stops requests without identity.
     Skip,
 }

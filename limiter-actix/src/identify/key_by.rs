@@ -1,28 +1,28 @@
-//! Key functions, which identify clients, and their composition.
+//! Key functions, and their composition.
 
 use actix_web::HttpRequest;
 use limiter_core::{IntoKey, Key};
 
-/// Identifies a client.
+/// How to distinguish clients.
 ///
-/// Everything that a limit's `key` may be is a `KeyBy`:
+/// A limit's `key` can be any `KeyBy`:
 ///
-/// * the ready-made ones: [`peer_ip`] (the default, unless proxies are named), [`client_ip`], [`header`], [`secret_header`],
-///   [`everyone`];
-/// * a function or closure from `&HttpRequest` to anything that is [`IntoKey`]: a text, a number,
-///   a [`Key`], or an `Option` of one;
-/// * a tuple of two to four of them: a counter for each combination. Where one part is missing
-///   there is no identity at all, so that nobody gets rid of a counter by leaving a part out;
+/// * the ready-made ones: [`peer_ip`] (the default, unless proxies are configured), [`client_ip`],
+///   [`header`], [`secret_header`], [`everyone`];
+/// * a function or closure from `&HttpRequest` to anything that is [`IntoKey`]: a text, a number, a
+///   [`Key`], or an `Option` of one;
+/// * a tuple of two to four of them: a counter for each combination. If one part is missing, there
+///   is no identity at all, so a client cannot escape its counter by omitting a part;
 /// * a type of your own that implements the trait.
 ///
-/// `None` is *no identity*: the limiter's policy for a missing identity applies, which refuses the
-/// request unless you say otherwise. It never means "unlimited".
+/// `None` means *no identity*: the limiter's policy for a missing identity applies, which refuses
+/// the request unless you choose otherwise. It never means "unlimited".
 ///
 /// ```
 /// use actix_web::{test::TestRequest, HttpRequest};
 /// use limiter_actix::{header, peer_ip, Key, KeyBy};
 ///
-/// // The part of the path that names the customer.
+/// // The part of the path with the name of the customer.
 /// fn tenant(request: &HttpRequest) -> Option<&str> {
 ///     request.match_info().get("tenant")
 /// }
@@ -42,7 +42,7 @@ use limiter_core::{IntoKey, Key};
 /// assert_eq!((tenant, header("x-device")).key(&request), None);
 /// ```
 ///
-/// A type of your own carries its configuration along:
+/// A type of your own can have its own configuration:
 ///
 /// ```
 /// use actix_web::{test::TestRequest, HttpRequest};
@@ -86,7 +86,7 @@ where
 }
 
 /// A function of a request, whose result may borrow from it: `F: Fn(&HttpRequest) -> K` alone
-/// could not say so.
+/// cannot express that.
 pub trait KeyFunction<'a> {
     /// What the function returns.
     type Output: IntoKey;
@@ -109,7 +109,7 @@ where
 
 macro_rules! impl_for_tuples {
     ($(($first:ident $(, $rest:ident)+))+) => {$(
-        /// Each combination apart; no identity where a part has none.
+        /// A key for each combination; no identity if a part has none.
         impl<$first: KeyBy, $($rest: KeyBy),+> KeyBy for ($first, $($rest),+) {
             #[allow(non_snake_case)]
             fn key(&self, request: &HttpRequest) -> Option<Key> {
@@ -128,7 +128,7 @@ impl_for_tuples! {
     (A, B, C, D)
 }
 
-/// One counter for all clients: what the server as a whole, or a resource behind it, can take.
+/// One counter for all clients: the capacity of the whole server, or of a resource behind it.
 ///
 /// ```
 /// use actix_web::test::TestRequest;
@@ -140,6 +140,6 @@ impl_for_tuples! {
 /// assert_eq!(everyone(&request("192.0.2.1:47")), everyone(&request("198.51.100.1:47")));
 /// ```
 pub fn everyone(_request: &HttpRequest) -> Option<Key> {
-    // The one text that no key function yields: an empty one is no identity.
+    // The one text that no key function returns: an empty text is no identity.
     Some(Key::text(""))
 }

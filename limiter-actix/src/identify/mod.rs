@@ -1,7 +1,7 @@
-//! Who is the client? Keys, addresses behind trusted proxies, allow and deny lists.
+//! Identifies clients: keys, addresses behind trusted proxies, allow and deny lists.
 //!
-//! It imports no other room: only the engine's keys, and Actix's requests. It must not know limits,
-//! limiters or their settings: a limiter hands in what it was configured with.
+//! It imports no other room: only the keys of `limiter-core`, and the requests of Actix. It must
+//! not know limits, limiters or their settings: a limiter passes its configuration in.
 
 mod access;
 mod address;

@@ -40,7 +40,7 @@ fn an_ipv4_address_inside_an_ipv6_address_is_not_the_ipv4_client() {
 }
 
 #[test]
-fn who_rotates_inside_a_64_keeps_one_key_and_who_rotates_64s_meets_the_wider_one() {
+fn addresses_in_a_64_share_one_key_and_64s_in_a_48_share_the_wider_one() {
     let distinct = |key: &dyn Fn(&HttpRequest) -> Option<Key>, peer: &dyn Fn(u16) -> String| {
         let keys = (0..256).map(|n| key(&from(&peer(n)).to_http_request()).unwrap());
         keys.map(|key| key.to_bytes().to_vec()).collect::<HashSet<_>>().len()

@@ -1,4 +1,4 @@
-//! What callbacks and error handlers see of a denial.
+//! What callbacks and error handlers receive about a denial.
 
 use std::time::Duration;
 
@@ -44,20 +44,22 @@ impl<'a> Breach<'a> {
         self.limit
     }
 
-    /// The breaches of this request so far, this one included: with
+    /// The breaches of this request so far, including this one: with
     /// [`fail_on_first_breach`](crate::LimiterBuilder::fail_on_first_breach) off there may be
+    /// several, shortest window first.
     /// several, shortest window first.
     pub fn so_far(&self) -> &'a [CurrentLimit] {
         self.so_far
     }
 
-    /// How long the client has to wait for the breaches so far; `None` where waiting never helps.
+    /// How long the client has to wait because of the breaches so far; `None` if waiting never
+    /// helps.
     pub fn retry_after(&self) -> Option<Duration> {
         longest_wait(self.so_far.iter().map(CurrentLimit::retry_after))
     }
 }
 
-/// The time after which none of several limits denies any more; `None` where waiting never helps.
+/// The time after which none of several limits denies any more; `None` if waiting never helps.
 pub(crate) fn longest_wait(waits: impl IntoIterator<Item = Option<Duration>>) -> Option<Duration> {
     waits.into_iter().try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)))
 }
@@ -97,14 +99,14 @@ impl Denial {
     }
 }
 
-/// What a breach callback may return: nothing, a response, or perhaps a response.
+/// The result of a breach callback: nothing, a response, or an optional response.
 #[diagnostic::on_unimplemented(
     message = "a breach callback cannot return `{Self}`",
     label = "not a response",
     note = "a breach callback returns nothing, an `HttpResponse`, or an `Option` of one"
 )]
 pub trait IntoBreachResponse {
-    /// The response that is sent in place of the limiter's; `None` to keep that.
+    /// The response that replaces the limiter's; `None` to keep that.
     fn into_breach_response(self) -> Option<HttpResponse>;
 }
 

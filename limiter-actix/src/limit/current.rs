@@ -1,4 +1,4 @@
-//! The limits of the present request, for handlers and callbacks.
+//! The limits of the current request, for handlers and callbacks.
 
 use std::{fmt, ops::Deref, rc::Rc, sync::Arc, time::Duration};
 
@@ -7,11 +7,11 @@ use limiter_core::{Charge, Decision, Key, Quota, Storage, StorageError, Strategy
 use super::policy::Policy;
 use crate::storage::{apply, charge_up_to, decide_one};
 
-/// One limit that was evaluated for a request: who is counted, what is left, and when some of it
-/// comes back.
+/// One limit that was evaluated for a request: its key, what is left, and when the next part of the
+/// quota comes back.
 ///
-/// As an extractor it is the limit that headers describe: the one of the endpoint with the shortest
-/// window. A request without any limit has none, so a handler that may be exempt takes an
+/// As an extractor it is the limit that headers describe: the endpoint's limit with the shortest
+/// window. A request without limits has none, so a handler that may be exempt takes an
 /// `Option<CurrentLimit>`.
 ///
 /// ```
@@ -51,17 +51,17 @@ impl CurrentLimit {
         self.policy.name()
     }
 
-    /// What is allowed; of a meta limit, how many breaches.
+    /// The quota; for a meta limit, the number of breaches.
     pub fn quota(&self) -> &Quota {
         self.policy.quota()
     }
 
-    /// How it is enforced.
+    /// The strategy that enforces it.
     pub fn strategy(&self) -> Strategy {
         self.policy.limit().strategy()
     }
 
-    /// Who is counted.
+    /// The key under which the client is counted.
     pub fn key(&self) -> &Key {
         &self.key
     }
@@ -77,13 +77,12 @@ impl CurrentLimit {
         self.decision.remaining()
     }
 
-    /// The time until some of the used cost comes back.
+    /// The time until part of the used quota comes back.
     pub fn reset_after(&self) -> Duration {
         self.decision.reset_after()
     }
 
-    /// When denied, the time after which the same request is admitted; `None` where waiting never
-    /// helps.
+    /// If denied, the time after which the same request is admitted; `None` if waiting never helps.
     pub fn retry_after(&self) -> Option<Duration> {
         self.decision.retry_after()
     }
@@ -98,7 +97,7 @@ impl CurrentLimit {
         self.policy.is_shared()
     }
 
-    /// Whether it is counted and reported, and never denies.
+    /// Whether it is counted and reported, but never denies.
     pub fn is_shadow(&self) -> bool {
         self.policy.is_shadow()
     }
@@ -108,27 +107,28 @@ impl CurrentLimit {
         self.policy.is_meta()
     }
 
-    /// Asks the storage for the present values.
+    /// Reads the current values from the storage.
     ///
     /// # Errors
-    /// The storage did not answer; the values stay as they were.
+    /// The storage did not answer; the values are unchanged.
     pub async fn refresh(&mut self) -> Result<(), StorageError> {
         let limit = self.policy.limit();
         self.decision = decide_one(&*self.storage, Verb::Test, limit, &self.key, 0).await?;
         Ok(())
     }
 
-    /// Charges the same counter more, after the fact: for the bytes that were sent, or the tokens
-    /// that were used. What is not left cannot be taken, so the charge ends at an empty quota.
+    /// Charges the same counter again, after the decision: for the bytes that were sent, or the
+    /// tokens that were used. At most what is left is charged.
     ///
     /// # Errors
-    /// The storage did not answer; nothing was knowingly charged.
+    /// The storage did not answer; it is not known whether anything was charged.
     pub async fn charge(&mut self, cost: u64) -> Result<(), StorageError> {
         self.decision = charge_up_to(&*self.storage, self.policy.limit(), &self.key, cost).await?;
         Ok(())
     }
 
-    /// Forgets what this client used: after a good login, say, the failed ones before it.
+    /// Resets what this client has used: after a successful login, for example, the failed ones
+    /// before it.
     ///
     /// # Errors
     /// The storage did not answer.
@@ -174,12 +174,12 @@ impl CurrentLimits {
         Self(limits)
     }
 
-    /// The limit of a policy name.
+    /// The limit with this policy name.
     pub fn named(&self, name: &str) -> Option<&CurrentLimit> {
         self.0.iter().find(|limit| limit.name() == name)
     }
 
-    /// Asks the storage for the present values of all.
+    /// Reads the current values of all limits from the storage.
     ///
     /// # Errors
     /// The storage did not answer.

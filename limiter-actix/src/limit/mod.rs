@@ -1,7 +1,7 @@
 //! One limit as handlers, callbacks, response headers and reports see it.
 //!
 //! It imports `storage`, to charge and to read a counter. It must not know how limits are declared,
-//! resolved or charged: a policy, a key and a decision are all it has.
+//! resolved or charged: it has a policy, a key and a decision only.
 
 mod breach;
 mod current;

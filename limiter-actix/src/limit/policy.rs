@@ -1,4 +1,4 @@
-//! One limit as people see it: its name, what it allows, who declared it, and what it is there for.
+//! One limit as people see it: its name, its quota, its origin and its role.
 
 use limiter_core::{Limit, Mode, Quota};
 
@@ -14,30 +14,30 @@ pub(crate) struct Policy {
     shared: bool,
 }
 
-/// What a limit is there for.
+/// The role of a limit.
 #[derive(Clone, Debug)]
 pub(crate) enum Role {
-    /// To deny.
+    /// Denies requests over the quota.
     Enforce,
-    /// To be counted and reported, and never to deny.
+    /// Is counted and reported, but never denies.
     Shadow,
-    /// To deny those who were denied too often.
+    /// Denies clients that were denied too often.
     Meta(MetaRole),
 }
 
-/// How a meta limit counts. The limit it stands beside is the one that requests are tested
-/// against: the counter itself or, where the penalty has a time of its own, the block.
+/// How a meta limit counts. Its policy's limit is the one that requests are tested against: the
+/// counter itself or, if the penalty has its own duration, the block.
 #[derive(Clone, Debug)]
 pub(crate) struct MetaRole {
-    /// The counter of breaches, where that is not the tested limit.
+    /// The counter of breaches, if it is not the tested limit.
     pub(crate) counter: Option<Limit>,
-    /// What one breach counts.
+    /// The cost of one breach.
     pub(crate) cost: u64,
     /// Counts breaches of every limit of the rule, once per request.
     pub(crate) global: bool,
 }
 
-/// Who declared a limit.
+/// What declared a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitOrigin {
@@ -58,7 +58,7 @@ impl Policy {
         Self { name, limit, role, origin, shared: false }
     }
 
-    /// The same, where handlers share its counter or not.
+    /// The same, with or without a counter that handlers share.
     pub(crate) fn shared(self, shared: bool) -> Self {
         Self { shared, ..self }
     }
@@ -86,7 +86,7 @@ impl Policy {
         self.shared
     }
 
-    /// What is allowed, as people write it; of a block, how many breaches.
+    /// The quota, as people write it; for a block, the number of breaches.
     pub(crate) fn quota(&self) -> &Quota {
         match &self.role {
             Role::Meta(MetaRole { counter: Some(counter), .. }) => counter.quota(),
@@ -120,9 +120,9 @@ impl Policy {
     }
 }
 
-/// `slow-per-day`, `mysql-per-2-hours`: what a policy is called that was given no name.
+/// `slow-per-day`, `mysql-per-2-hours`: the default name of a policy.
 ///
-/// The names travel as RFC 9651 Strings, so anything but printable ASCII becomes a hyphen.
+/// The names are sent as RFC 9651 Strings, so anything except printable ASCII becomes a hyphen.
 pub(crate) fn policy_name(of: &str, quota: &Quota) -> Box<str> {
     let window = match quota.multiples() {
         1 => quota.unit().to_string(),

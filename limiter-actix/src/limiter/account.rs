@@ -1,17 +1,17 @@
-//! A client at an endpoint, and why it may not go on uncharged.
+//! A client at an endpoint, and why a request of it may not continue uncharged.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use ahash::RandomState;
 use limiter_core::Key;
 
-/// A client and an endpoint, as a number.
+/// A client and an endpoint, as a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Account(u64);
 
 impl Account {
-    /// The account of a client, by the limiter's key before routing and its address, at an endpoint,
-    /// by its address in memory.
+    /// The account of a client (its limiter key before routing, and its address) at an endpoint
+    /// (its address in memory).
     #[inline]
     pub(super) fn new(
         hasher: &RandomState,
@@ -34,10 +34,10 @@ impl Account {
     }
 }
 
-/// Why a request may not go on uncharged.
+/// Why a request may not continue uncharged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoCredit {
-    /// As many as may be are under way.
+    /// The maximum number of requests is under way.
     Busy,
     /// Too many are unpaid.
     InDebt,

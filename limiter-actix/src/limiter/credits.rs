@@ -1,4 +1,4 @@
-//! Requests that are under way to somebody further inside, and those that were never paid for.
+//! Requests that are under way without being charged, and requests that were never paid.
 
 use std::{
     collections::hash_map::Entry,
@@ -17,18 +17,18 @@ use super::{
 };
 
 /// The most requests of one client that may be under way at one endpoint without being charged.
-/// Browsers open six connections, and a page may load a dozen things at once.
+/// Browsers open six connections, and a page may load a dozen resources at once.
 pub(crate) const MOST_UNDER_WAY: u8 = 16;
 
-/// The most requests of one client at one endpoint that may stay unpaid until the limits that
-/// refused them reset.
+/// The most requests of one client at one endpoint that may be unpaid until the limits that refused
+/// them reset.
 pub(crate) const MOST_UNPAID: u8 = 4;
 
-/// The most tabs with something unpaid. When there are more, the one that ends first is closed: who
-/// can fill so many has as many identities, and each of them limits of its own.
+/// The most tabs with unpaid requests. Beyond that, the one that expires first is dropped: a client
+/// that can fill so many has as many identities, each with its own limits.
 const MOST_DEBTORS: usize = 1 << 16;
 
-/// The tabs of all clients, shared by all workers. A tab exists while one of its numbers is not zero.
+/// The tabs of all clients, shared by all workers. A tab exists only while it is not empty.
 #[derive(Debug)]
 pub(crate) struct Credits {
     shards: Box<[Mutex<Tabs>]>,
@@ -39,7 +39,7 @@ pub(crate) struct Credits {
 
 type Tabs = std::collections::HashMap<u64, Tab, BuildHasherDefault<Hashed>>;
 
-/// What one client has running at one endpoint.
+/// The requests of one client at one endpoint.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tab {
     under_way: u8,
@@ -61,8 +61,8 @@ impl Credits {
         }
     }
 
-    /// The account of a client, by the limiter's key before routing and its address, at an endpoint,
-    /// by its address in memory.
+    /// The account of a client (its limiter key before routing, and its address) at an endpoint
+    /// (its address in memory).
     #[inline]
     pub(crate) fn account(
         &self,
@@ -73,8 +73,8 @@ impl Credits {
         Account::new(&self.hasher, key, address, endpoint)
     }
 
-    /// Lets one more request go on uncharged, unless as many as may be are under way, or this many
-    /// are unpaid.
+    /// Lets one more request continue uncharged, unless the maximum number is under way, or
+    /// `most_unpaid` are unpaid.
     #[inline]
     pub(crate) fn borrow(
         &self,
@@ -103,7 +103,7 @@ impl Credits {
         self.tabs(account).get(&account.number()).is_some_and(|tab| tab.unpaid > 0)
     }
 
-    /// A request that was under way was charged, or owed nothing.
+    /// A request that was under way was charged, or nothing was due for it.
     #[inline]
     pub(crate) fn give_back(&self, account: Account) {
         self.came_back(account);
@@ -112,8 +112,8 @@ impl Credits {
         }
     }
 
-    /// A request that was under way could not be charged, nor one of this client that was charged
-    /// for another endpoint: so many count as unpaid until then.
+    /// A request that was under way could not be charged, or one of this client that was charged
+    /// for another endpoint: it counts as unpaid until then.
     pub(crate) fn owe(&self, account: Account, was_under_way: bool, until: Timestamp) {
         if was_under_way {
             self.came_back(account);
@@ -130,11 +130,11 @@ impl Credits {
                 self.close_one(&mut tabs);
             }
         }
-        // Whoever waits for this one to come back waits in vain.
+        // Requests that wait for this one's credit wait in vain.
         self.waiting.turn_away(account);
     }
 
-    /// Waits until a credit is handed over; not where too many wait already.
+    /// Waits until a credit is handed over; returns at once if too many requests wait already.
     pub(crate) async fn wait(&self, account: Account, most: Duration) -> bool {
         match self.waiting.join(account, || self.borrow_free(account)) {
             Some(turn) => turn.within(most, || self.give_back(account)).await,
@@ -142,7 +142,7 @@ impl Credits {
         }
     }
 
-    /// Borrows for somebody who waits, and who had nothing unpaid when that began.
+    /// Borrows for a request that waits, and whose client had nothing unpaid when that began.
     fn borrow_free(&self, account: Account) -> Result<(), NoCredit> {
         self.borrow(account, 1, Timestamp::default)
     }
@@ -165,7 +165,7 @@ impl Credits {
         self.waiting.hand_over(account, borrow, || self.came_back(account));
     }
 
-    /// Closes the tab that would end first, of those that nobody is under way with.
+    /// Drops the tab that expires first, of those without a request under way.
     #[cold]
     fn close_one(&self, tabs: &mut Tabs) {
         let idle = tabs.iter().filter(|(_, tab)| tab.under_way == 0 && tab.unpaid > 0);
@@ -192,7 +192,7 @@ impl Hasher for Hashed {
     }
 
     fn write(&mut self, _: &[u8]) {
-        // An account is one number.
+        // An account is a single number.
         debug_assert!(false, "expected a number");
     }
 

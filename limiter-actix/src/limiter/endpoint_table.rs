@@ -16,37 +16,38 @@ use tokio::sync::Notify;
 use super::hidden::Hidden;
 use crate::declare::{CountedMethod, HandlerRecord};
 
-/// What is known about an endpoint. The router alone teaches it, each fact only ever becomes true,
-/// and none of them decides what a request is charged: only who charges it, and when.
+/// What is known about an endpoint. Only routing adds facts, each fact only ever becomes true, and
+/// none of them decides what a request is charged: only which enforcer charges it, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Knowledge {
     /// The innermost enforcer that a request has ever reached here.
     deepest: AtomicU8,
-    /// Whether somebody was served here without a gate.
+    /// Whether a request was served here without a gate.
     open: AtomicBool,
-    /// Whether requests were routed here that seemed to be for it.
+    /// Whether requests that seemed to be for this endpoint were routed to it.
     confirmed: AtomicBool,
-    /// Whether requests that seem to be for it may be routed to where their path does not lead.
+    /// Whether requests that seem to be for this endpoint may be routed to a resource that their
+    /// path does not show.
     ambiguous: AtomicBool,
-    /// The first gate that was met here.
+    /// The first gate that a request reached here.
     gate: OnceLock<&'static HandlerRecord>,
-    /// Whether more gates than one were met here.
+    /// Whether requests reached more than one gate here.
     has_gates: AtomicBool,
-    /// How many requests are inside that may show who charges here.
-    inside: AtomicUsize,
-    news: Notify,
+    /// How many requests are exploring which enforcer charges here.
+    explorers: AtomicUsize,
+    explorer_left: Notify,
 }
 
 impl Knowledge {
-    /// Whether somebody further inside than `enforcer` may charge the request, or somebody here for
-    /// another endpoint.
+    /// Whether an enforcer further inside than `enforcer` may charge the request, or one at another
+    /// endpoint with the same path.
     #[inline]
-    pub(crate) fn leaves_to_others(&self, enforcer: Enforcer) -> bool {
+    pub(crate) fn is_left_to_inner(&self, enforcer: Enforcer) -> bool {
         self.deepest.load(Ordering::Relaxed) > enforcer.number()
             || self.ambiguous.load(Ordering::Relaxed)
     }
 
-    /// Remembers that a request has reached this enforcer.
+    /// Records that a request has reached this enforcer.
     #[inline]
     pub(crate) fn reached(&self, enforcer: Enforcer) {
         if self.deepest.load(Ordering::Relaxed) < enforcer.number() {
@@ -54,19 +55,19 @@ impl Knowledge {
         }
     }
 
-    /// Whether this gate was met here.
+    /// Whether a request has reached this gate here.
     #[inline]
     pub(crate) fn has_met(&self, record: &'static HandlerRecord) -> bool {
         self.has_gates.load(Ordering::Relaxed)
             || self.gate.get().is_some_and(|gate| std::ptr::eq(*gate, record))
     }
 
-    /// Whether any gate was met here.
+    /// Whether a request has reached any gate here.
     pub(crate) fn has_a_gate(&self) -> bool {
         self.gate.get().is_some()
     }
 
-    /// Remembers that a request has reached the gate of this handler.
+    /// Records that a request has reached the gate of this handler.
     pub(crate) fn met(&self, record: &'static HandlerRecord) {
         if !std::ptr::eq(*self.gate.get_or_init(|| record), record) {
             self.has_gates.store(true, Ordering::Relaxed);
@@ -74,7 +75,7 @@ impl Knowledge {
         self.reached(Enforcer::GATE);
     }
 
-    /// The gate that was met here first; or else `otherwise`.
+    /// The gate that was reached here first; or else `otherwise`.
     #[inline]
     pub(crate) fn gate(
         &self,
@@ -83,49 +84,49 @@ impl Knowledge {
         self.gate.get().copied().or(otherwise)
     }
 
-    /// A request goes in that may show it.
-    pub(crate) fn goes_in(&self) {
-        self.inside.fetch_add(1, Ordering::SeqCst);
+    /// A request starts to explore the endpoint.
+    pub(crate) fn add_explorer(&self) {
+        self.explorers.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// It has met somebody, or has come out again.
-    pub(crate) fn came_out(&self) {
-        self.inside.fetch_sub(1, Ordering::SeqCst);
-        self.news.notify_waiters();
+    /// It has reached an enforcer, or has left.
+    pub(crate) fn remove_explorer(&self) {
+        self.explorers.fetch_sub(1, Ordering::SeqCst);
+        self.explorer_left.notify_waiters();
     }
 
-    /// Waits until those who are inside have shown who charges here, or have all come out again.
-    pub(crate) async fn news(&self, most: Duration) {
+    /// Waits until exploring requests have shown which enforcer charges here, or have all left.
+    pub(crate) async fn wait_for_explorers(&self, most: Duration) {
         let shown = async {
             loop {
-                let news = self.news.notified();
-                // Looked at after the news are listened for.
-                if !self.awaits_news()
+                let left = self.explorer_left.notified();
+                // Checked after the subscription, so that no notification is missed.
+                if !self.has_explorers()
                     || self.is_open()
-                    || self.leaves_to_others(Enforcer::MIDDLEWARE)
+                    || self.is_left_to_inner(Enforcer::MIDDLEWARE)
                 {
                     return;
                 }
-                news.await;
+                left.await;
             }
         };
         let _ = time::timeout(most, shown).await;
     }
 
-    /// Whether anybody is inside who may show who charges here.
-    pub(crate) fn awaits_news(&self) -> bool {
-        self.inside.load(Ordering::SeqCst) > 0
+    /// Whether a request is exploring the endpoint.
+    pub(crate) fn has_explorers(&self) -> bool {
+        self.explorers.load(Ordering::SeqCst) > 0
     }
 
-    /// Whether somebody was served here without a gate.
+    /// Whether a request was served here without a gate.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Remembers that somebody was served here without a gate.
+    /// Records that a request was served here without a gate.
     #[inline]
-    pub(crate) fn opened(&self) {
+    pub(crate) fn mark_open(&self) {
         if !self.is_open() {
             self.open.store(true, Ordering::Relaxed);
         }
@@ -135,18 +136,18 @@ impl Knowledge {
         self.confirmed.load(Ordering::Relaxed)
     }
 
-    /// Remembers that a request was routed here. Whether that is new.
+    /// Records that a request was routed here. Whether that is new.
     pub(crate) fn confirm(&self) -> bool {
         !self.confirmed.swap(true, Ordering::Relaxed)
     }
 }
 
-/// What all workers know about all endpoints. As large as the app has resources and methods.
+/// What all workers know about all endpoints. Its size is the number of resources times methods.
 #[derive(Debug, Default)]
 pub(crate) struct EndpointTable {
     endpoints: RwLock<HashMap<EndpointKey, Arc<Knowledge>>>,
     hidden: RwLock<Vec<Hidden>>,
-    /// Counts what was learnt about where paths lead: what workers remember of paths is as old.
+    /// Counts the facts learnt about where paths lead: caches of an older generation are discarded.
     generation: AtomicU32,
 }
 
@@ -167,9 +168,9 @@ impl EndpointTable {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// The pattern of the endpoint that requests are for whose path seems to lead to `seemed`, as
-    /// far as that is known: `seemed` itself where it was ever right, or else a hidden one; and
-    /// whether there are several, between which guards decide.
+    /// The pattern of the endpoint for requests whose path seems to lead to `seemed`, as far as
+    /// known: `seemed` itself if it was ever right, or else a hidden one. Also returns whether
+    /// there are several, of which guards select one.
     pub(crate) fn pattern(
         &self,
         method: CountedMethod,
@@ -191,7 +192,7 @@ impl EndpointTable {
         }
     }
 
-    /// Remembers that a request which was taken for an endpoint was routed to another one.
+    /// Records that a request that seemed to be for one endpoint was routed to another one.
     pub(crate) fn routed_elsewhere(
         &self,
         method: CountedMethod,
@@ -216,7 +217,7 @@ impl EndpointTable {
                 }
             };
             if !matches {
-                // A middleware further inside has changed the path: the path shows nothing.
+                // A middleware further inside has rewritten the path, so the path says nothing.
                 is_new |= !taken_for.ambiguous.swap(true, Ordering::Relaxed);
             }
         }
@@ -226,8 +227,9 @@ impl EndpointTable {
     }
 }
 
-/// Who charges a request: the middleware, a scope around the handler (counted from the outermost,
-/// which is 1), or the gate of a decorated handler. Whoever is further inside knows more.
+/// What charges a request: the middleware, a scope around the handler (numbered from the outermost,
+/// which is 1), or the gate of a decorated handler. The further inside, the more is known about the
+/// request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Enforcer(u8);
 

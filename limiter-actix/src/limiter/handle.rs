@@ -45,16 +45,16 @@ struct Inner {
     endpoints: EndpointTable,
     /// The decorated handlers of the program.
     gates: Gates,
-    /// Which clients have requests under way that nobody has charged.
+    /// The clients that have requests under way without being charged.
     credits: Credits,
     /// Whether anything is limited at the moment.
     enabled: AtomicBool,
-    /// Whether the options were checked: only then it can be switched on.
+    /// Whether the options were checked: otherwise it cannot be switched on.
     was_checked: bool,
 }
 
 impl Limiter {
-    /// Of settings that were checked, unless the limiter is disabled.
+    /// Creates a limiter. The settings have been checked, unless the limiter is disabled.
     pub(crate) fn new(
         settings: Settings,
         records: &[&'static HandlerRecord],
@@ -100,7 +100,7 @@ impl Limiter {
         &self.inner.credits
     }
 
-    /// Whether both are handles of one limiter.
+    /// Whether both are handles of the same limiter.
     pub(crate) fn is_same_limiter(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
@@ -111,8 +111,7 @@ impl Limiter {
         self.inner.enabled.load(Ordering::Relaxed)
     }
 
-    /// Switches all limits off, for every worker, from the next request on. Counters stay as they
-    /// are.
+    /// Switches all limits off, for every worker, from the next request on. Counters are kept.
     pub fn disable(&self) {
         self.inner.enabled.store(false, Ordering::Relaxed);
     }
@@ -123,8 +122,8 @@ impl Limiter {
         self.inner.enabled.store(self.inner.was_checked, Ordering::Relaxed);
     }
 
-    /// Charges a client outside of any request: a job that works on their behalf, say. Find the
-    /// limit with [`limits_of`](Self::limits_of), or make one.
+    /// Charges a client outside of a request: for example, for a job on their behalf. Find the
+    /// limit with [`limits_of`](Self::limits_of), or create one.
     ///
     /// # Errors
     /// The storage did not answer.
@@ -132,7 +131,7 @@ impl Limiter {
         decide_one(self.storage(), Verb::Hit, limit, key, cost).await
     }
 
-    /// Whether a client could be charged. Takes nothing.
+    /// Whether a client could be charged. Charges nothing.
     ///
     /// # Errors
     /// The storage did not answer.
@@ -145,7 +144,7 @@ impl Limiter {
         decide_one(self.storage(), Verb::Test, limit, key, cost).await
     }
 
-    /// What a client has left, and when some of the used comes back. Takes nothing.
+    /// What a client has left, and when part of the used quota comes back. Charges nothing.
     ///
     /// # Errors
     /// The storage did not answer.
@@ -153,7 +152,7 @@ impl Limiter {
         self.test(limit, key, 0).await
     }
 
-    /// Forgets what a client used of one limit.
+    /// Resets what a client has used of one limit.
     ///
     /// # Errors
     /// The storage did not answer.
@@ -162,8 +161,8 @@ impl Limiter {
         apply(self.storage(), Verb::Reset, &mut charges).await.map(|_| ())
     }
 
-    /// Forgets what every client used of every limit in the storage, those of other limiters on
-    /// it included.
+    /// Resets what all clients have used of all limits in the storage, including those of other
+    /// limiters on it.
     ///
     /// # Errors
     /// The storage did not answer.
@@ -182,19 +181,19 @@ impl fmt::Debug for Limiter {
 }
 
 impl Limiter {
-    /// How a remote storage is: whether it is asked at the moment, and what was counted since the
-    /// start. `None` where counters are kept in this process.
+    /// The health of a remote storage: whether it is used at the moment, and what was counted since
+    /// the start. `None` if counters are kept in this process.
     #[cfg(feature = "redis")]
     pub fn storage_health(&self) -> Option<limiter_core::storage::guarded::Health> {
         self.inner.settings.storage.probe.health()
     }
 
-    /// Asks a remote storage itself, whatever decides while it does not answer.
+    /// Probes a remote storage directly, whatever decides while it does not answer.
     ///
     /// # Errors
-    /// The storage's error, with what to check.
+    /// The error of the storage, with what to check.
     #[cfg(feature = "cli")]
-    pub(crate) async fn ask_storage(&self) -> Result<(), StorageError> {
-        self.inner.settings.storage.probe.ask().await
+    pub(crate) async fn probe_storage(&self) -> Result<(), StorageError> {
+        self.inner.settings.storage.probe.probe().await
     }
 }

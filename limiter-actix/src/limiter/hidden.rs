@@ -10,12 +10,12 @@ pub(super) struct Hidden {
     /// With the prefixes of all scopes around it.
     pub(super) pattern: Box<str>,
     behind: Seeming<Box<str>>,
-    /// `None` where no path is known to match.
+    /// `None` if no path can be matched with it.
     matcher: Option<ResourceDef>,
 }
 
-/// The method of a request, and the pattern of the resource that the map shows for its path, if it
-/// shows any.
+/// The method of a request, and the pattern of the resource that the map shows for its path, if
+/// any.
 pub(super) type Seeming<T> = (CountedMethod, Option<T>);
 
 impl Hidden {
@@ -24,7 +24,7 @@ impl Hidden {
         Self { pattern: hidden.into(), behind: (method, pattern.map(Box::from)), matcher }
     }
 
-    /// Whether it is behind this one.
+    /// Whether it is hidden behind this resource.
     pub(super) fn is_behind(&self, (method, pattern): Seeming<&str>) -> bool {
         self.behind.0 == method && self.behind.1.as_deref() == pattern
     }
@@ -38,9 +38,9 @@ impl Hidden {
 /// The most parameters that Actix allows in one pattern.
 const MOST_PARAMETERS: usize = 16;
 
-/// The pattern with its parameters numbered: patterns of scopes and resources are put together
-/// here, and two parameters of one name make Actix panic. `None` for more parameters than it
-/// allows.
+/// The pattern with its parameters numbered: patterns of scopes and resources are concatenated
+/// here, and Actix panics if two parameters have the same name. `None` if there are more parameters
+/// than it allows.
 fn with_numbered_parameters(pattern: &str) -> Option<String> {
     let mut numbered = String::with_capacity(pattern.len());
     let mut rest = pattern;
@@ -57,12 +57,13 @@ fn with_numbered_parameters(pattern: &str) -> Option<String> {
         parameters += 1;
     }
     numbered.push_str(rest);
-    // A tail is legal at the end alone, and a scope's own may have come before it.
+    // A tail is legal at the end only, and the scope's pattern may have contained one.
     let is_legal = parameters <= MOST_PARAMETERS && !numbered.trim_end_matches('*').contains("}*");
     is_legal.then_some(numbered)
 }
 
-/// Where the brace is that closes the one at the start; a regular expression may have some inside.
+/// The position of the brace that closes the one at the start; a regular expression may contain
+/// braces.
 fn end_of_parameter(text: &str) -> Option<usize> {
     let mut depth = 0;
     text.char_indices().find_map(|(place, char)| {

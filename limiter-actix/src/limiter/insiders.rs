@@ -1,4 +1,5 @@
-//! Who may stand further inside than anybody has been: known from the program, not from traffic.
+//! Which inner enforcers may exist that no request has reached yet: known from the program, not
+//! from traffic.
 
 use std::{cell::RefCell, collections::HashMap};
 
@@ -18,10 +19,8 @@ pub(crate) struct Pardon {
     /// Default limits, and those of scopes.
     defaults: bool,
     meta: bool,
-    /// Whether it has no limit of its own that denies, or none for some requests.
-    may_be_unlimited: bool,
-    /// Clients for whom the limiter's key is nobody.
-    nobody: bool,
+    /// Clients without a limiter key.
+    missing_identity: bool,
 }
 
 /// Gates and scopes, by what they may admit.
@@ -31,27 +30,28 @@ pub(crate) struct Insiders(Vec<Pardon>);
 /// The decorated handlers of the program.
 #[derive(Debug)]
 pub(crate) struct Gates {
-    /// By their own name, which a route attribute gives to the resource.
+    /// By the function's name, which a route attribute gives to the resource.
     by_name: HashMap<&'static str, Vec<&'static HandlerRecord>>,
     /// By the path of a route attribute below the limiter's.
     by_path: Vec<(&'static str, Pardon)>,
-    /// Those without a route attribute: who registers them does it by hand.
+    /// Those without a route attribute, which are registered by hand.
     unnamed: Insiders,
-    /// All of them, and endpoints that have counters of their own.
+    /// All gates, and endpoints with separate counters.
     all: Insiders,
 }
 
 thread_local! {
-    /// The scopes of the apps that are being started in this thread, until one of them serves.
+    /// The scopes of the apps that are being started in this thread, until one of them serves
+    /// requests.
     static STARTED: RefCell<Insiders> = RefCell::default();
 }
 
-/// Remembers that an app which is being started has this scope.
+/// Records that an app that is being started has this scope.
 pub(crate) fn add_scope(declaration: &ScopeDeclaration) {
     STARTED.with_borrow_mut(|scopes| scopes.add(Pardon::of_scope(declaration)));
 }
 
-/// The scopes of the app that is being started: what stands inside is started first.
+/// The scopes of the app that is being started. Inner services start first.
 pub(crate) fn started_scopes() -> Insiders {
     STARTED.with_borrow(Clone::clone)
 }
@@ -74,14 +74,14 @@ impl Gates {
             if record.is_within_route_attribute() {
                 by_path.extend(record.routes().iter().map(|route| (route.path(), pardon)));
             } else {
-                // Whoever is counted by a key of their own says so by a name.
-                unnamed.add(Pardon { nobody: false, ..pardon });
+                // The name of a handler is needed to know that it has its own key.
+                unnamed.add(Pardon { missing_identity: false, ..pardon });
             }
         }
         Self { by_name, by_path, unnamed, all }
     }
 
-    /// The gate of the resource that a request seems to be for, as far as its name shows.
+    /// The gate of the resource that a request seems to be for, according to the resource's name.
     pub(crate) fn named(&self, name: &str) -> Option<&'static HandlerRecord> {
         match self.by_name.get(name).map(Vec::as_slice) {
             Some([record]) if record.is_within_route_attribute() => Some(record),
@@ -89,9 +89,9 @@ impl Gates {
         }
     }
 
-    /// Who may stand at the resource that a request seems to be for. A route attribute names its
-    /// resource, after the handler unless it has another name; who registers a handler by hand
-    /// seldom does.
+    /// Which gates may be at the resource that a request seems to be for. A route attribute names
+    /// its resource, by default after the handler; resources of handlers that are registered by
+    /// hand rarely have a name.
     pub(crate) fn at(&self, request: &HttpRequest, pattern: &str) -> Insiders {
         let mut insiders = Insiders::default();
         let path = request.match_info().as_str();
@@ -107,16 +107,16 @@ impl Gates {
         insiders
     }
 
-    /// Who may stand at a resource that the map does not show.
+    /// Which gates may be at a resource that the map does not show.
     pub(crate) fn anywhere(&self) -> &Insiders {
         &self.all
     }
 }
 
 impl Insiders {
-    /// Whether one of them may admit what needs this.
-    pub(crate) fn may_admit(&self, needed: Pardon, limits: &LimitSettings) -> bool {
-        self.0.iter().any(|pardon| pardon.covers(needed, limits))
+    /// Whether one of them may admit this.
+    pub(crate) fn may_admit(&self, needed: Pardon) -> bool {
+        self.0.iter().any(|pardon| pardon.covers(needed))
     }
 
     fn add(&mut self, pardon: Pardon) {
@@ -141,8 +141,7 @@ impl Pardon {
                 && !limit.shadow
         };
         Self {
-            nobody: limits.iter().all(has_own_key),
-            may_be_unlimited: !limits.iter().any(always_limits),
+            missing_identity: limits.iter().all(has_own_key),
             ..Self::new(record.exempt(), limits.iter().any(|limit| limit.override_defaults))
         }
     }
@@ -155,8 +154,7 @@ impl Pardon {
                 && options.methods.is_empty()
         };
         Self {
-            nobody: texts.is_empty() || options.key.is_some(),
-            may_be_unlimited: !texts.iter().any(always_limits),
+            missing_identity: texts.is_empty() || options.key.is_some(),
             ..Self::new(*exempt, !texts.is_empty() && options.overrides_defaults)
         }
     }
@@ -166,12 +164,11 @@ impl Pardon {
             application: exempt.application,
             defaults: exempt.defaults || overrides,
             meta: exempt.meta,
-            may_be_unlimited: false,
-            nobody: false,
+            missing_identity: false,
         }
     }
 
-    /// Adds a limit that was declared so; `None` for a handler's own, which no gate overrides.
+    /// Adds a limit of this origin; `None` for a handler's own limit, which no gate overrides.
     pub(crate) fn cover(&mut self, origin: LimitOrigin) -> Option<()> {
         match origin {
             LimitOrigin::Meta => self.meta = true,
@@ -183,15 +180,15 @@ impl Pardon {
     }
 
     /// Adds clients without a key.
-    pub(crate) fn cover_nobody(&mut self) {
-        self.nobody = true;
+    pub(crate) fn cover_missing_identity(&mut self) {
+        self.missing_identity = true;
     }
 
     fn covers(self, needed: Self, limits: &LimitSettings) -> bool {
         (self.application || !needed.application)
             && (self.defaults || !needed.defaults)
-            && (self.meta || !needed.meta || self.leaves_no_limit(limits))
-            && (self.nobody || !needed.nobody)
+            && (self.meta || !needed.meta)
+            && (self.missing_identity || !needed.missing_identity)
     }
 
     /// Whether it may be that no limit applies here: then no meta limit is asked either.

@@ -1,7 +1,7 @@
-//! The limiter: its settings, what all workers know together, its handle.
+//! The limiter: its settings, the state that all workers share, its handle.
 //!
-//! It imports the rooms from `error` to `declare`. It must not know how requests are resolved, charged
-//! or enforced: it holds what those rooms share.
+//! It imports the rooms from `error` to `declare`. It must not know how requests are resolved,
+//! charged or enforced: it holds what those rooms share.
 
 mod account;
 mod credits;

@@ -4,13 +4,12 @@ use limiter_core::Scope;
 
 use crate::declare::HandlerRecord;
 
-/// Names the counters of one limiter: each is a path of parts, of which the first is the kind of
-/// limit.
+/// Names the counters of one limiter: each name is a path, whose first part is the kind of limit.
 pub(crate) struct Namespace {
     /// In front of every name.
     pub(crate) prefix: String,
-    /// Handlers that share their path with another one, such as methods of one name on two types:
-    /// the path alone would make them share their counters.
+    /// Handlers that share their path with another one, such as methods of the same name on two
+    /// types: by the path alone they would share counters.
     namesakes: Vec<&'static HandlerRecord>,
 }
 
@@ -49,12 +48,12 @@ impl Namespace {
         self.kind("shared").part(name)
     }
 
-    /// Limits that handlers share under what a function returns, which is added.
+    /// Limits that handlers share under the result of a function, which is appended.
     pub(crate) fn shared_by(&self) -> Scope {
         self.kind("shared-by")
     }
 
-    /// Limits of a scope, for all endpoints in it together.
+    /// Limits of a scope, shared by all its endpoints.
     pub(crate) fn shared_scope(&self, scope: &str) -> Scope {
         self.kind("scope").part(scope)
     }
@@ -79,8 +78,8 @@ impl Namespace {
         self.kind("shared-block").part(name)
     }
 
-    /// A meta limit, by its words: as in the reference, meta limits of the same words count the same
-    /// breaches.
+    /// A meta limit, by its text: as in the reference, meta limits with the same text count the
+    /// same breaches.
     pub(crate) fn meta(&self, words: &str) -> Scope {
         self.kind("meta").part(words)
     }
@@ -101,13 +100,13 @@ impl Namespace {
 /// The endpoint of requests that match no resource.
 pub(crate) const UNMATCHED: &str = "unmatched";
 
-/// A dynamic limit has counters apart from others of its scope, so that the number of another
-/// limit never depends on what a function returns.
+/// A dynamic limit has separate counters in its scope, so that the number of another limit never
+/// depends on what a function returns.
 pub(crate) fn dynamic(scope: Scope, index: usize) -> Scope {
     scope.part("dynamic").part(&index.to_string())
 }
 
-/// The limit that is tried out beside another one.
+/// The candidate of a limit.
 pub(crate) fn candidate(scope: &Scope) -> Scope {
     scope.clone().part("candidate")
 }

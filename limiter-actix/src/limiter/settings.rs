@@ -1,4 +1,4 @@
-//! What was configured, checked and ready to be used: seven groups.
+//! The checked configuration of a limiter.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::{
     storage::Store,
 };
 
-/// Everything that was configured.
+/// The configuration of a limiter.
 pub(crate) struct Settings {
     /// Who is counted.
     pub(crate) identity: Identity,
-    /// Who is never limited, and who is denied.
+    /// Who is exempt, and who is denied.
     pub(crate) access: Access,
     /// The limiter's own limits.
     pub(crate) limits: LimitSettings,
-    /// What clients are answered.
+    /// How requests are answered.
     pub(crate) answers: AnswerSettings,
     /// The names of counters.
     pub(crate) namespace: Namespace,
@@ -29,7 +29,7 @@ pub(crate) struct Settings {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// The limiter's own limits, and what applies to limits that say nothing themselves.
+/// The limiter's own limits, and the defaults for limits that leave an option out.
 pub(crate) struct LimitSettings {
     pub(crate) strategy: Strategy,
     pub(crate) application: LimitClass,
@@ -41,7 +41,7 @@ pub(crate) struct LimitSettings {
     pub(crate) invalid_dynamic: InvalidLimit,
 }
 
-/// What clients are answered.
+/// How requests are answered.
 pub(crate) struct AnswerSettings {
     pub(crate) headers: Headers,
     pub(crate) on_breach: Option<OnBreach>,
@@ -49,7 +49,7 @@ pub(crate) struct AnswerSettings {
     pub(crate) fail_on_first_breach: bool,
 }
 
-/// Limits that belong to the limiter: the defaults, or the application's.
+/// Limits of the limiter itself: the default or the application limits.
 pub(crate) struct LimitClass {
     pub(crate) texts: Vec<LimitText>,
     pub(crate) options: LimitOptions,
@@ -64,7 +64,6 @@ pub enum InvalidLimit {
     /// default limits. The default.
     #[default]
     Defaults,
-    /// The request is answered with 500. Choose it where there are no default limits to fall back
-    /// to.
+    /// The request gets 500. Choose this if there are no default limits to fall back to.
     Deny,
 }

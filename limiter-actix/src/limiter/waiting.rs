@@ -1,4 +1,4 @@
-//! Requests that wait until another one of the same client comes back.
+//! Requests that wait until another one of the same client leaves.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,33 +12,34 @@ use tokio::sync::oneshot;
 
 use super::account::{Account, NoCredit};
 
-/// The most requests that wait of one client at one endpoint: each is a connection or stream that
+/// The most requests of one client that wait at one endpoint: each is a connection or stream that
 /// has sent its head.
 const MOST_WAITING: usize = 128;
 
-/// Those who wait, first come first served.
+/// Waiting requests, served in order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     queues: Mutex<HashMap<Account, VecDeque<oneshot::Sender<bool>>>>,
-    /// How many queues there are, or are about to be.
+    /// The number of queues, including those about to be created.
     needed: AtomicUsize,
 }
 
-/// One that waits, or need not.
+/// A place in a queue, or a credit that is available at once.
 pub(super) enum Turn {
     Now,
     Later(oneshot::Receiver<bool>),
 }
 
 impl Waiting {
-    /// Whether anybody waits. Read after a credit came back, and counted before one is asked for.
+    /// Whether any request waits. Read after a credit was given back; incremented before one is
+    /// requested.
     #[inline]
     pub(super) fn is_needed(&self) -> bool {
         self.needed.load(Ordering::SeqCst) > 0
     }
 
-    /// Joins the queue, unless `borrow` succeeds at last. `None` where too many wait, or somebody has
-    /// come back meanwhile who could not pay.
+    /// Joins the queue, unless a last `borrow` succeeds. `None` if too many wait, or if a request
+    /// has left unpaid in the meantime.
     pub(super) fn join(
         &self,
         account: Account,
@@ -65,7 +66,7 @@ impl Waiting {
         Some(Turn::Later(receiver))
     }
 
-    /// Hands a credit to the first in the queue, if there is one to be had.
+    /// Hands a credit to the first in the queue, if one is available.
     pub(super) fn hand_over(
         &self,
         account: Account,
@@ -87,7 +88,7 @@ impl Waiting {
         }
     }
 
-    /// Nobody in the queue gets a credit.
+    /// No request in the queue gets a credit.
     pub(super) fn turn_away(&self, account: Account) {
         if !self.is_needed() {
             return;
@@ -95,7 +96,7 @@ impl Waiting {
         if let Some(queue) = self.queues.lock().remove(&account) {
             self.needed.fetch_sub(1, Ordering::SeqCst);
             for waiting in queue {
-                // Nobody is left to answer.
+                // A request that is gone need not be notified.
                 let _ = waiting.send(false);
             }
         }
@@ -103,8 +104,8 @@ impl Waiting {
 }
 
 impl Turn {
-    /// Whether a credit was handed over in time; one that comes when nobody waits any more goes to
-    /// `give_back`.
+    /// Whether a credit was handed over in time. One that arrives when the request no longer waits
+    /// goes to `give_back`.
     pub(super) async fn within(self, most: Duration, give_back: impl Fn()) -> bool {
         let receiver = match self {
             Self::Now => return true,
@@ -116,7 +117,7 @@ impl Turn {
     }
 }
 
-/// Gives back what was handed to somebody who has gone, or whose time was up.
+/// Gives back a credit that was handed to a request that is gone or has timed out.
 struct Waits<F: Fn()> {
     receiver: oneshot::Receiver<bool>,
     give_back: F,

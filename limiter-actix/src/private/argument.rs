@@ -1,7 +1,8 @@
-//! What the arguments of the attributes may name, so that the compiler can say it.
+//! The traits that functions in attribute arguments must implement, with compile errors of their
+//! own.
 //!
-//! Each is another word for `Fn` or `AsyncFn`, with a message of ours for everything else. A bound
-//! on `Fn` itself is answered in the compiler's words, which do not name the remedy.
+//! Each is an alias for a bound on `Fn` or `AsyncFn`. For a plain bound on `Fn` the compiler would
+//! report its own error, without a remedy.
 
 use std::borrow::Cow;
 
@@ -21,7 +22,7 @@ macro_rules! argument {
         $(#[$attribute])*
         pub trait $name$(<$T>)?: $Function($Input) -> $Output {
             $(
-                /// What is kept of that which the function returned.
+                /// Converts the result of the function.
                 fn keep(returned: $T) -> $Kept;
             )?
         }
@@ -40,8 +41,9 @@ macro_rules! argument {
 argument! {
     /// `#[limit(f)]`.
     #[diagnostic::on_unimplemented(
-        message = "expected a limit string or a function of the request that returns one, found `{Self}`",
-        label = "neither a string literal nor such a function",
+        message = "expected a string literal or a function of the request that returns limits, \
+                   found `{Self}`",
+        label = "not a limit",
         note = "the function is a `fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a `String`, \
                 a `Cow` of them, or an `Option` of one",
         note = "an async function is written `async tier_of`",
@@ -57,7 +59,7 @@ argument! {
     /// `#[limit(async f)]`.
     #[diagnostic::on_unimplemented(
         message = "expected an async function of the request that returns limits, found `{Self}`",
-        label = "not such a function",
+        label = "not an async limit function",
         note = "the function is an `async fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a \
                 `String`, a `Cow` of them, or an `Option` of one",
         note = "a function that is not async is written without `async`"
@@ -69,8 +71,9 @@ argument! {
 argument! {
     /// `cost = f`.
     #[diagnostic::on_unimplemented(
-        message = "expected a function of the request that returns a `u64`, found `{Self}`",
-        label = "not a `fn(&HttpRequest) -> u64`",
+        message = "expected an integer literal or a function of the request that returns a `u64`, \
+                   found `{Self}`",
+        label = "not a cost",
         note = "a cost that never changes is written as a number: `cost = 5`",
         note = "an async function is written `cost = async cost_of`"
     )]
@@ -90,8 +93,9 @@ argument! {
 argument! {
     /// `scope = f`.
     #[diagnostic::on_unimplemented(
-        message = "expected a function of the request that returns the name of a scope, found `{Self}`",
-        label = "neither a string literal nor such a function",
+        message = "expected a string literal or a function of the request that returns a scope name, \
+                   found `{Self}`",
+        label = "not a scope name",
         note = "the function is a `fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a `String`, \
                 or a `Cow` of them",
         note = "write `to_string()` to name a scope by a number",
@@ -104,8 +108,9 @@ argument! {
 argument! {
     /// `scope = async f`.
     #[diagnostic::on_unimplemented(
-        message = "expected an async function of the request that returns the name of a scope, found `{Self}`",
-        label = "not such a function",
+        message = "expected an async function of the request that returns a scope name, \
+                   found `{Self}`",
+        label = "not an async scope function",
         note = "the function is an `async fn(&HttpRequest) -> T`, where `T` is a `&'static str`, a \
                 `String`, or a `Cow` of them",
         note = "a function that is not async is written without `async`"
@@ -139,7 +144,7 @@ argument! {
     #[diagnostic::on_unimplemented(
         message = "expected a function of the response that returns a `bool`, found `{Self}`",
         label = "not a `fn(&ResponseHead) -> bool`",
-        note = "it runs while the response is written, and cannot be async"
+        note = "it runs when the response is written, and cannot be async"
     )]
     DeductWhen = Fn(&ResponseHead) -> bool
 }
@@ -149,7 +154,7 @@ argument! {
     #[diagnostic::on_unimplemented(
         message = "expected a function of the response that returns a `u64`, found `{Self}`",
         label = "not a `fn(&ResponseHead) -> u64`",
-        note = "it runs while the response is written, and cannot be async"
+        note = "it runs when the response is written, and cannot be async"
     )]
     CostAfter = Fn(&ResponseHead) -> u64
 }
@@ -157,12 +162,13 @@ argument! {
 argument! {
     /// `on_breach = f`.
     #[diagnostic::on_unimplemented(
-        message = "expected a function of the breach that returns nothing or a response, found `{Self}`",
-        label = "not such a function",
+        message = "expected a function of the breach that returns nothing or a response, \
+                   found `{Self}`",
+        label = "not a breach callback",
         note = "the function is a `fn(&Breach<'_>) -> T`, where `T` is `()`, an `HttpResponse`, or an \
                 `Option` of one",
-        note = "another text in the limiter's own response is an `error_message`",
-        note = "it runs while the response is written, and cannot be async"
+        note = "to change only the text of the limiter's response, use `error_message`",
+        note = "it runs when the response is written, and cannot be async"
     )]
     OnBreach<T: IntoBreachResponse> = Fn(&Breach<'_>) -> T,
     and then T::into_breach_response => Option<HttpResponse>
@@ -171,10 +177,11 @@ argument! {
 argument! {
     /// `error_message = f`.
     #[diagnostic::on_unimplemented(
-        message = "expected a function of the breach that returns a text, found `{Self}`",
-        label = "neither a string literal nor such a function",
+        message = "expected a string literal or a function of the breach that returns a text, \
+                   found `{Self}`",
+        label = "not a message",
         note = "the function is a `fn(&Breach<'_>) -> T`, where `T` is a `String` or a `&'static str`",
-        note = "it runs while the response is written, and cannot be async"
+        note = "it runs when the response is written, and cannot be async"
     )]
     ErrorMessage<T: Into<String>> = Fn(&Breach<'_>) -> T,
     and then T::into => String

@@ -29,7 +29,7 @@ pub(crate) struct Survey {
     scopes: Vec<ScopeDeclaration>,
 }
 
-/// The limits that the methods of one endpoint meet.
+/// The limits that apply to the methods of one endpoint.
 #[derive(Serialize)]
 pub(crate) struct Section {
     pub(crate) title: String,
@@ -46,17 +46,17 @@ pub(crate) struct Line {
     counted: Result<Counted, &'static str>,
 }
 
-/// Where the state of a client is read.
+/// The limits from which the state of a client is read.
 #[derive(Clone)]
 struct Counted {
     limit: Limit,
-    /// The counter of breaches behind a block.
+    /// The counter of breaches that leads to a block.
     breaches: Option<Limit>,
     cost: u64,
 }
 
 /// Why the state of a limit is not known.
-const BY_ENDPOINT: &str = "one counter for each endpoint: --path shows it";
+const BY_ENDPOINT: &str = "one counter for each endpoint: use --path to see it";
 
 const BY_ENDPOINT_INSIDE: &str = "one counter for each endpoint inside";
 
@@ -68,17 +68,17 @@ const BY_REQUEST: &str = "not known without a request";
 pub(crate) enum State {
     /// The client may pass.
     Pass { left: u64, amount: u64 },
-    /// The client may not; in seconds, when it may again, if it ever may.
+    /// The client may not pass, and the seconds until it may; `None` if it never may.
     Fail { left: u64, amount: u64, retry_after: Option<u64> },
     /// No counter is known.
     Unknown { reason: &'static str },
 }
 
 impl Survey {
-    /// Of an app with these routes, or of one of which no routes are known.
+    /// A survey of an app with these routes, or of one whose routes are not known.
     ///
     /// # Errors
-    /// Nothing is selected, or the app does not start.
+    /// The selection is empty, or the app does not start.
     pub(crate) async fn new(
         limiter: &Limiter,
         routes: Option<Configure>,
@@ -100,7 +100,7 @@ impl Survey {
         self.is_total
     }
 
-    /// What makes the limits below mean something else.
+    /// Remarks that change the meaning of the limits below.
     pub(crate) fn remarks(&self, client: Option<(&Key, Option<IpAddr>)>) -> Vec<&'static str> {
         let mut remarks = Vec::new();
         if !self.limiter.is_enabled() {
@@ -114,8 +114,9 @@ impl Survey {
             remarks.push("this client is on an allow list: it is never limited");
         }
         if self.limiter.storage().name() == "memory" {
-            remarks
-                .push("counters are in memory: these are of this process, not of one that serves");
+            remarks.push(
+                "counters are in memory: these belong to this process, not to the serving one",
+            );
         }
         remarks
     }
@@ -146,11 +147,11 @@ impl Survey {
         section
     }
 
-    /// The limits of endpoints that declare nothing; where their counters are depends on the path.
+    /// The limits of endpoints that declare nothing; their counters depend on the path.
     fn undecorated(&self) -> Section {
         let plans = [(&Method::GET, self.plan_of("", &Method::GET, &[]))];
         let is_default = |limit: &RuleLimit| limit.policy.origin() == LimitOrigin::Default;
-        let title = "every other endpoint, each by itself".to_owned();
+        let title = "every other endpoint, each with its own counters".to_owned();
         let mut section = self.section(title, plans, is_default);
         section.limits.iter_mut().for_each(|line| line.counted = Err(BY_ENDPOINT));
         section.remarks.retain(|remark| remark.contains("default_limits"));
@@ -164,8 +165,8 @@ impl Survey {
         let plans = methods.iter().map(|method| (method, self.plan_of("", method, &scopes)));
         let is_own = |limit: &RuleLimit| limit.policy.origin() == LimitOrigin::Scope;
         let title = match scope.shared {
-            true => format!("scope `{}`, all endpoints in it together", scope.name),
-            false => format!("scope `{}`, each endpoint in it by itself", scope.name),
+            true => format!("scope `{}`, one counter for all its endpoints", scope.name),
+            false => format!("scope `{}`, one counter for each of its endpoints", scope.name),
         };
         let mut section = self.section(title, plans, is_own);
         if !scope.shared {
@@ -196,7 +197,7 @@ impl Survey {
                 (method, plan)
             })
             .collect();
-        // What all endpoints have in common is listed before.
+        // Limits that all endpoints have in common are listed separately.
         let is_general = self.is_general;
         let is_listed = |limit: &RuleLimit| {
             let global = matches!(limit.policy.role(), Role::Meta(meta) if meta.global);
@@ -213,11 +214,13 @@ impl Survey {
             section.remarks.push("exempt path: no default and application limits".to_owned());
         }
         if endpoint.has_namesake {
-            let remark = "another handler has this name: which of them serves a path is not known";
+            let remark =
+                "another handler has the same name: it is not known which of them serves a path";
             section.remarks.push(remark.to_owned());
         }
         if !is_general && !self.scopes.is_empty() {
-            let remark = "and what a scope around it says: `limits` without a filter lists them";
+            let remark =
+                "plus the limits of scopes around it: run `limits` without a filter to list them";
             section.remarks.push(remark.to_owned());
         }
         section
@@ -235,7 +238,7 @@ impl Survey {
         let asked_for = plans.len();
         for (method, plan) in &plans {
             for about in plan.dynamic() {
-                let remark = format!("and the limits of {about}, which takes a request");
+                let remark = format!("plus the limits of {about}, not known without a request");
                 if !section.remarks.contains(&remark) {
                     section.remarks.push(remark);
                 }
@@ -298,7 +301,7 @@ impl Survey {
         Ok(State::new(&decision, left, shown.quota().amount()))
     }
 
-    /// Forgets what a client has used of one limit.
+    /// Resets what a client has used of one limit.
     ///
     /// # Errors
     /// Why its counters are not known; or the storage did not answer.
@@ -357,14 +360,14 @@ fn line_of(limit: &RuleLimit) -> Line {
     note(limit.policy.is_shared() && limit.policy.origin() == LimitOrigin::Handler, "shared");
     note(limit.policy.is_shadow(), "shadow");
     note(matches!(limit.key, LimitKey::Own(_)), "own key");
-    note(limit.has_dynamic_scope, "scope of a function");
+    note(limit.has_dynamic_scope, "dynamic scope");
     let cost = match limit.cost {
         Cost::Fixed(cost) => {
             note(cost != 1, &format!("cost {cost}"));
             cost
         }
         Cost::Function(_) => {
-            note(true, "cost of a function");
+            note(true, "dynamic cost");
             1
         }
     };
@@ -379,7 +382,7 @@ fn line_of(limit: &RuleLimit) -> Line {
     if let Some(block) = breaches.as_ref().map(|_| limit.policy.limit().quota()) {
         notes.push(format!("blocks for {} {}", block.multiples(), block.unit()));
     }
-    // A block is one or none, whatever a breach costs.
+    // A client is blocked or not, whatever the cost of a breach.
     let cost = if breaches.is_some() { 1 } else { cost };
     let counted = Counted { limit: limit.policy.limit().clone(), breaches, cost };
     Line {

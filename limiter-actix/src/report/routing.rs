@@ -1,4 +1,4 @@
-//! What is known of an app's routes without calling a handler: patterns and names of resources.
+//! What the routes of an app show without calling a handler: patterns and names of resources.
 
 use std::{cell::RefCell, future::ready, rc::Rc};
 
@@ -11,24 +11,24 @@ use actix_web::{
 
 use crate::declare::{HandlerRecord, ScopeDeclaration, collected};
 
-/// The most parameters of a path that a handler can be found by.
+/// The most path parameters with which a handler can be found.
 const PARAMETERS: usize = 32;
 
-/// Stands for a parameter: no URL encodes it, and most patterns match it.
+/// Replaces a parameter: no URL encodes it, and most patterns match it.
 const PLACEHOLDER: &str = "*";
 
 /// The resources of an app.
 pub(crate) struct Routing {
-    /// A request that came to the app, and went no further.
+    /// A request that has reached the app and was not routed.
     request: Option<HttpRequest>,
 }
 
-/// Where a path leads to.
+/// The resource that a path leads to.
 pub(super) struct Resource {
     pub(super) path: String,
     /// With the prefixes of all scopes around it.
     pub(super) pattern: String,
-    /// That of the handler, where a route attribute gave it.
+    /// The name of the handler, if a route attribute set it.
     pub(super) name: Option<String>,
 }
 
@@ -43,8 +43,8 @@ impl Routing {
         let Some(configure) = configure else { return Ok((Self { request: None }, Vec::new())) };
         let seen = Rc::new(RefCell::new(None));
         let kept = Rc::clone(&seen);
-        // In a task, so that the panic of an app that does not start ends there.
-        let started = rt::spawn(async move {
+        // In a task, so that the panic of an app that fails to start ends there.
+        let asked = rt::spawn(async move {
             let app = App::new()
                 .wrap_fn(move |request: ServiceRequest, _| {
                     *kept.borrow_mut() = Some(request.request().clone());
@@ -56,7 +56,10 @@ impl Routing {
         });
         match started.await {
             Ok(Ok(scopes)) => Ok((Self { request: seen.take() }, scopes)),
-            _ => Err("expected routes that an app starts with; the log has the reason".to_owned()),
+            _ => {
+                Err("expected routes with which the app starts; the log says why it did not start"
+                    .to_owned())
+            }
         }
     }
 
@@ -72,14 +75,14 @@ impl Routing {
         Some(Resource { path: path.to_owned(), pattern, name })
     }
 
-    /// The pattern of the resource that has the name of a handler; what its path looks like, where
-    /// an earlier resource hides it.
+    /// The pattern of the resource with the name of a handler; or an example of its path, if an
+    /// earlier resource hides it.
     pub(super) fn pattern_of(&self, record: &HandlerRecord) -> Option<String> {
         let (path, pattern) = self.place_of(record)?;
         Some(pattern.unwrap_or(path))
     }
 
-    /// Whether a path leads to the resource that has the name of a handler, for some requests.
+    /// Whether a path leads to the resource with the name of a handler, for some requests.
     pub(super) fn leads_to(&self, path: &str, record: &HandlerRecord) -> bool {
         match self.place_of(record) {
             Some((_, Some(pattern))) => {
@@ -90,8 +93,8 @@ impl Routing {
         }
     }
 
-    /// What the path of the resource looks like that has the name of a handler; and its pattern, where
-    /// no other resource hides it, and no parameter is particular.
+    /// An example of the path of the resource with the name of a handler; and its pattern, if no
+    /// other resource hides it and its parameters match the placeholder.
     fn place_of(&self, record: &HandlerRecord) -> Option<(String, Option<String>)> {
         let request = self.request.as_ref()?;
         let url = request.url_for(record.name(), [PLACEHOLDER; PARAMETERS]).ok()?;
@@ -101,7 +104,7 @@ impl Routing {
     }
 }
 
-/// Whether a path has the segments of another one, in which placeholders stand for any.
+/// Whether a path matches the segments of a template, in which placeholders match any segment.
 fn looks_like(path: &str, template: &str) -> bool {
     let mut segments = path.split('/');
     let alike = template.split('/').all(|wanted| {

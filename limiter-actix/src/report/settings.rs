@@ -1,4 +1,4 @@
-//! How a limiter is configured: each option, as the builder calls it, and its value.
+//! The configuration of a limiter: each option, under its name in the builder, and its value.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::{
     limiter::{LimitClass, Limiter, Settings},
 };
 
-/// One option and its value, for people to read.
+/// One option and its value, in readable form.
 #[derive(Debug, Serialize)]
 pub(crate) struct OptionValue {
     pub(crate) option: &'static str,
@@ -106,7 +106,7 @@ fn or_none(text: &str) -> String {
     if text.is_empty() { "none" } else { text }.to_owned()
 }
 
-/// What users call one of our key functions, wherever it stands.
+/// The public path of one of our key functions, whatever its module.
 fn public_name(key: &str) -> String {
     match (key.strip_prefix("limiter_actix::"), key.rsplit("::").next()) {
         (Some(_), Some(name)) => format!("limiter_actix::{name}"),

@@ -1,4 +1,4 @@
-//! Which endpoints a report is about.
+//! Which endpoints a report covers.
 
 use actix_web::http::Method;
 
@@ -8,7 +8,7 @@ use crate::{
     limiter::Limiter,
 };
 
-/// Which endpoints a report is about.
+/// Which endpoints a report covers.
 #[derive(Clone, Copy)]
 pub(crate) struct Selection<'a> {
     /// The name of a handler, or its whole path.
@@ -21,10 +21,11 @@ pub(crate) struct Selection<'a> {
 pub(crate) struct Endpoint {
     pub(crate) title: String,
     pub(crate) subject: Subject,
-    /// Under which it is looked at.
+    /// The method under which it is looked up.
     pub(crate) methods: Vec<Method>,
     pub(crate) exempt_path: bool,
-    /// Whether another handler has its name, so that nobody knows which of them serves a path.
+    /// Whether another handler has the same name, so that it is not known which of them serves a
+    /// path.
     pub(crate) has_namesake: bool,
 }
 
@@ -34,7 +35,7 @@ pub(crate) enum Subject {
     Resource(String),
 }
 
-/// The methods of a handler whose routes are not known, where they make a difference.
+/// The methods to list for a handler whose routes are not known, if they make a difference.
 pub(crate) const METHODS: [Method; 5] =
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
@@ -53,7 +54,8 @@ pub(crate) fn endpoints(
         records.retain(|record| record.handler() == wanted || record.handler().ends_with(&suffix));
         if records.is_empty() {
             return Err(format!(
-                "--endpoint: expected a decorated handler, found `{wanted}`; there are: {known}"
+                "--endpoint: expected a decorated handler, found `{wanted}`; known \
+                 handlers: {known}"
             ));
         }
     }
@@ -110,7 +112,7 @@ pub(crate) fn endpoints(
 fn resource_of(routing: &Routing, path: &str) -> Result<Resource, String> {
     if !routing.are_known() {
         return Err(
-            "--path: expected an app that gives its routes to `Cli::routes`, found none".to_owned()
+            "--path: expected the app to pass its routes to `Cli::routes`, found none".to_owned()
         );
     }
     routing
@@ -118,7 +120,7 @@ fn resource_of(routing: &Routing, path: &str) -> Result<Resource, String> {
         .ok_or_else(|| format!("--path: expected a path that a route serves, found `{path}`"))
 }
 
-/// Whether a handler may serve a method: where its routes are not known it may serve all.
+/// Whether a handler may serve a method: if its routes are not known, it may serve any.
 fn serves(record: &HandlerRecord, method: &Method) -> bool {
     let mut routes = record.routes().iter();
     record.routes().is_empty() || routes.any(|route| route.method() == method.as_str())

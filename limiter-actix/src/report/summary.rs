@@ -1,4 +1,4 @@
-//! The limits of a handler, for people to read.
+//! The limits of a handler, in readable form.
 
 use actix_web::http::Method;
 use limiter_core::{Limit, Quota, Strategy};
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Limiter {
-    /// The limits that requests of a decorated handler meet, defaults and application limits
-    /// included: what a start-up log prints.
+    /// The limits that apply to requests of a decorated handler, including defaults and application
+    /// limits: for a start-up log, for example.
     ///
     /// ```
     /// # use limiter_actix::{limit, Limiter};
@@ -34,36 +34,36 @@ impl Limiter {
         summaries(&Plan::new(self, Target::handler(record, &method)))
     }
 
-    /// The limits that requests meet whose handler declares nothing: application and default
-    /// limits. Their counters are one per endpoint.
+    /// The limits of requests whose handler declares nothing: application and default limits. Their
+    /// counters are separate for each endpoint.
     pub fn limits_of_undecorated(&self) -> Vec<LimitSummary> {
         summaries(&Plan::new(self, Target::endpoint("", &Method::GET, "GET")))
     }
 }
 
-/// One limit of a handler or endpoint, for people to read.
+/// One limit of a handler or endpoint, in readable form.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LimitSummary {
     /// The policy's name, as in headers.
     pub name: String,
-    /// What is allowed.
+    /// The quota.
     pub quota: Quota,
-    /// Who declared it.
+    /// What declared it.
     pub origin: LimitOrigin,
-    /// How it is enforced.
+    /// The strategy that enforces it.
     pub strategy: Strategy,
     /// Whether handlers share its counter.
     pub shared: bool,
-    /// Whether it is counted and reported, and never denies.
+    /// Whether it is counted and reported, but never denies.
     pub shadow: bool,
     /// Whether it limits breaches.
     pub meta: bool,
-    /// The counter, for [`Limiter::peek`] and its siblings.
+    /// The counter, for [`Limiter::peek`] and similar methods.
     pub limit: Limit,
 }
 
-/// The limits of a plan that are known without a request: those of functions are left out.
+/// The limits of a plan that are known without a request; dynamic ones are left out.
 fn summaries(plan: &Plan) -> Vec<LimitSummary> {
     let Some(rule) = plan.fixed() else { return Vec::new() };
     rule.limits()

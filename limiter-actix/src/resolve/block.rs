@@ -5,8 +5,8 @@ use limiter_core::{Quota, Scope};
 use super::{declaration::Declaration, rule::Rule};
 use crate::{declare::LimitOptions, limiter::Settings};
 
-/// The rule of a block, shortest window first. Its counters are numbered as they are written, so
-/// that two limits of one window are kept apart.
+/// The rule of a block, shortest window first. Its counters are numbered in the order of the text,
+/// so that two limits with the same window have separate counters.
 pub(crate) fn block_rule(
     settings: &Settings,
     quotas: Vec<Quota>,

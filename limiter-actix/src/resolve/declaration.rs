@@ -17,29 +17,29 @@ use crate::{
     limiter::{LimitClass, Limiter, Settings, namespace},
 };
 
-/// The limits of one attribute, one scope or the limiter itself.
+/// The limits of one attribute, of one scope or of the limiter itself.
 pub(super) struct Declaration {
     pub(super) class: Class,
     pub(super) text: LimitText,
     scope: Scope,
-    /// A function that names a part of the scope.
+    /// A function that returns part of the scope.
     pub(super) part: Option<Function<Cow<'static, str>>>,
-    /// The method, where each has counters of its own.
+    /// The method, if each method has separate counters.
     method: Option<&'static str>,
     pub(super) options: LimitOptions,
     strategy: Strategy,
     shared: bool,
     /// Whether it applies to the method of the plan.
     pub(super) applies: bool,
-    /// The first half of the policies' names.
+    /// The first part of the policies' names.
     label: Box<str>,
-    /// What a log calls it: `the limit of shop::search (src/shop.rs:7)`.
+    /// Its name in the log: `a function that limits shop::search (src/shop.rs:7)`.
     pub(super) about: Box<str>,
-    /// Whether a limit that cannot be parsed was logged.
-    complained: Cell<bool>,
+    /// Whether an invalid limit was logged.
+    is_reported: Cell<bool>,
 }
 
-/// A declaration, and what its functions answered.
+/// A declaration, and the results of its functions.
 pub(super) struct Answered<'a> {
     pub(super) declaration: &'a Declaration,
     pub(super) quotas: Vec<Quota>,
@@ -73,11 +73,11 @@ impl Declaration {
             applies: true,
             label: label.into(),
             about: "a block".into(),
-            complained: Cell::new(false),
+            is_reported: Cell::new(false),
         }
     }
 
-    /// One of its limits, with the number that its counter has in the scope.
+    /// One of its limits, with the number of its counter in the scope.
     pub(super) fn numbered(&self, quota: Quota, number: usize) -> RuleLimit {
         // A list of limits never has four billion entries.
         let limit = Limit::with_ordinal(quota, self.strategy, &self.scope, number as u32);
@@ -98,10 +98,10 @@ impl Declaration {
             return Ok(Vec::new());
         }
         self.parse(limiter, answer).map_err(|problem| {
-            if !self.complained.replace(true) {
+            if !self.is_reported.replace(true) {
                 tracing::error!(
                     limit = answer,
-                    "{} cannot be parsed or enforced, and does not apply: {problem}",
+                    "{} returned an invalid limit, which does not apply: {problem}",
                     self.about
                 );
             }
@@ -111,7 +111,7 @@ impl Declaration {
     fn parse(&self, limiter: &Limiter, text: &str) -> Result<Vec<Quota>, String> {
         let quotas = notation::parse_many(text).map_err(|error| error.to_string())?;
         for quota in &quotas {
-            // A cost above the amount is no mistake here: such a limit admits nobody.
+            // A cost above the amount is not an error here: such a limit denies all requests.
             check_enforceable(quota, self.strategy, limiter.storage())?;
         }
         Ok(quotas)
@@ -167,7 +167,7 @@ pub(super) fn limiter_declarations(
             ("default", settings.namespace.default_of_endpoint(name))
         }
     };
-    // The name of an endpoint without a gate has the method in it.
+    // The name of an endpoint without a gate contains the method.
     let has_method = class == Class::Default && matches!(target.place, Place::Endpoint { .. });
     let method = (limits.options.per_method && !has_method).then_some(target.counted);
     let mut listed: Vec<Quota> = Vec::new();
@@ -195,7 +195,7 @@ pub(super) fn limiter_declarations(
             applies: true,
             label: label.into(),
             about: format!("a function of `{label}_limits`").into(),
-            complained: Cell::new(false),
+            is_reported: Cell::new(false),
             options: LimitOptions { overrides_defaults: false, ..limits.options.clone() },
         })
         .collect()
@@ -229,7 +229,7 @@ pub(super) fn scope_declarations(
             applies: is_listed(&options.methods, target.method),
             label: declared.name.clone(),
             about: format!("a function of the scope `{}`", declared.name).into(),
-            complained: Cell::new(false),
+            is_reported: Cell::new(false),
             options: options.clone(),
         })
         .collect()
@@ -253,7 +253,7 @@ pub(super) fn handler_declarations(
         let mut options = LimitOptions::from(declared);
         let mut applies = is_listed(&options.methods, target.method);
         if let Place::Endpoint { .. } = target.place {
-            // In front of the gate it counts, and overrides nothing.
+            // In front of the gate it counts, but overrides nothing.
             applies &= declared.counts_in_front();
             options.overrides_defaults = false;
         }
@@ -274,7 +274,7 @@ pub(super) fn handler_declarations(
                 record.line()
             )
             .into(),
-            complained: Cell::new(false),
+            is_reported: Cell::new(false),
             options,
         }
     };
@@ -288,11 +288,11 @@ fn scope_of(text: &LimitText, scope: Scope, index: usize) -> Scope {
     }
 }
 
-/// Limits of one scope, strategy and window are numbered: `10/minute;5/minute` are two counters.
-/// The very same quota twice is one counter, charged twice, as in the reference.
+/// Numbers the limits of one scope, strategy and window: `10/minute;5/minute` are two counters.
+/// Exactly the same quota twice is one counter, charged twice, as in the reference.
 ///
-/// Limits that do not apply to the method are numbered too, so that one has the same counter
-/// whatever the method. Yields the place of the declaration, the limit, and whether it is but a
+/// Limits that do not apply to the method are numbered too, so that a limit has the same counter
+/// whatever the method. Returns the index of the declaration, the limit, and whether it is a
 /// candidate.
 pub(super) fn numbered<'a>(
     answered: &'a [Answered<'_>],

@@ -48,7 +48,7 @@ pub(super) fn meta_limits(
     metas
 }
 
-/// The limiter's limits on the breaches of all others.
+/// The limiter's limits on the breaches of all other limits.
 #[cfg(feature = "cli")]
 pub(crate) fn global_metas(settings: &Settings) -> Vec<RuleLimit> {
     let metas = settings.limits.metas.iter();

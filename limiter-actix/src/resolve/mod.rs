@@ -1,12 +1,12 @@
-//! Which limits apply? Declarations, put together for one handler or endpoint.
+//! Which limits apply? Combines the declarations for one handler or endpoint.
 //!
-//! A [`Plan`](plan::Plan) is what a handler, the scopes around it and the limiter declare for one
-//! method. Where all of that is known beforehand, the plan is one [`Rule`](rule::Rule), made once per
-//! worker. Where functions return limits or scopes, each request calls them, and the rule for their
-//! answers is made once and remembered.
+//! A [`Plan`](plan::Plan) combines what a handler, the scopes around it and the limiter declare for
+//! one method. If no function returns limits or scopes, the plan is one [`Rule`](rule::Rule),
+//! created once per worker. Otherwise each request calls the functions, and the rule for their
+//! results is created once and cached.
 //!
-//! It imports `limit`, `answer`, `declare` and `limiter`. It must not know who charges a request, or
-//! when.
+//! It imports `limit`, `answer`, `declare` and `limiter`. It must not know which enforcer charges a
+//! request, or when.
 
 mod block;
 mod declaration;

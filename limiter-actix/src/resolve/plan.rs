@@ -1,4 +1,4 @@
-//! What is declared for one handler or endpoint and one method, and the rule that comes of it.
+//! The declarations for one handler or endpoint and one method, and the rule that results.
 
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
@@ -19,26 +19,26 @@ use crate::{
     limiter::{InvalidLimit, Limiter},
 };
 
-/// What is declared for one handler or endpoint and one method.
+/// The declarations for one handler or endpoint and one method.
 pub(crate) struct Plan {
     declarations: Vec<Declaration>,
     /// Meta limits of the limiter; `None` where the handler is exempt from all meta limits.
     metas: Option<Vec<MetaLimit>>,
-    /// The rule, where no function returns limits or scopes.
+    /// The rule, if no function returns limits or scopes.
     fixed: Option<Rc<Rule>>,
-    /// The rules for what functions returned.
+    /// The rules for the results of functions.
     dynamic: RefCell<HashMap<Answers, Rc<Rule>>>,
 }
 
-/// What the functions of a plan returned, in the order of the declarations.
+/// The results of a plan's functions, in the order of the declarations.
 type Answers = Vec<Cow<'static, str>>;
 
-/// How many rules of one plan a worker remembers. When a function returns more than so many
-/// different texts, they are forgotten and made anew.
+/// How many rules of one plan a worker caches. If functions return more different texts, the cache
+/// is cleared.
 const REMEMBERED: usize = 512;
 
-/// Answers with more bytes together are not remembered: a scope may be named by a header, and a
-/// client may not fill the memory with those.
+/// Results with more bytes in total are not cached: a scope may be named by a header, and a client
+/// must not fill the memory with those.
 const LONGEST_REMEMBERED: usize = 1024;
 
 impl Plan {
@@ -103,7 +103,7 @@ impl Plan {
         self.fixed.as_ref()
     }
 
-    /// The rule of a request; `None` where a function is async.
+    /// The rule of a request; `None` if a function is async.
     #[inline]
     pub(crate) fn rule_now(&self, limiter: &Limiter, request: &HttpRequest) -> Option<Rc<Rule>> {
         match &self.fixed {
@@ -112,7 +112,7 @@ impl Plan {
         }
     }
 
-    /// What is known without a request: the rule for functions that return nothing.
+    /// The rule without a request: as if functions returned nothing.
     #[cfg(feature = "cli")]
     pub(crate) fn known(&self, limiter: &Limiter) -> Rc<Rule> {
         match &self.fixed {
@@ -124,7 +124,7 @@ impl Plan {
         }
     }
 
-    /// The functions that return limits, by what a log calls them.
+    /// The functions that return limits, by their names in the log.
     #[cfg(feature = "cli")]
     pub(crate) fn dynamic(&self) -> impl Iterator<Item = &str> {
         self.declarations
@@ -141,7 +141,7 @@ impl Plan {
         answers.map(|answers| self.remembered(limiter, answers))
     }
 
-    /// The rule of a request, whatever has to be waited for.
+    /// The rule of a request, awaiting functions if necessary.
     pub(crate) async fn rule_for(&self, limiter: &Limiter, request: &HttpRequest) -> Rc<Rule> {
         if let Some(rule) = &self.fixed {
             return Rc::clone(rule);
@@ -180,7 +180,7 @@ impl Plan {
         rule
     }
 
-    /// The rule for what the functions returned.
+    /// The rule for the results of the functions.
     fn rule(&self, limiter: &Limiter, answers: &[Cow<'static, str>]) -> Rule {
         let mut answers = answers.iter().map(|answer| &**answer);
         let mut invalid = false;

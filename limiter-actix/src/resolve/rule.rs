@@ -18,22 +18,22 @@ pub(crate) struct Rule {
     limits: Box<[RuleLimit]>,
     /// The `RateLimit-Policy` field, the same for all responses.
     policy_field: Option<HeaderValue>,
-    /// Whether every key, cost and exemption is known without waiting.
+    /// Whether no key, cost or exemption is an async function.
     immediate: bool,
     /// Whether keys, costs or exemptions are functions of the request.
     needs_request: bool,
-    /// Whether a response may change what was charged.
+    /// Whether a response may change the charges.
     settles: bool,
     /// Whether a limit never denies, so that its breach is only reported.
     has_shadows: bool,
-    /// A function returned what is not a limit, and the policy is to deny.
+    /// A function returned an invalid limit, and the policy is to deny.
     invalid: bool,
 }
 
 /// One limit of a rule.
 pub(crate) struct RuleLimit {
     pub(crate) policy: Rc<Policy>,
-    /// Whether a function of the request names a part of its scope.
+    /// Whether a function of the request returns part of its scope.
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "read by the command line only"))]
     pub(crate) has_dynamic_scope: bool,
     pub(crate) key: LimitKey,
@@ -45,20 +45,20 @@ pub(crate) struct RuleLimit {
     pub(crate) error_message: Option<Message>,
     /// The indexes in the rule of the meta limits that count this limit's breaches.
     pub(crate) metas: Box<[usize]>,
-    /// The index of the last limit with the same counter, where it stands more than once.
+    /// The index of the last limit with the same counter, if there are several.
     pub(crate) last_with_same_counter: Option<usize>,
-    /// What happens while the storage does not answer; the limiter's policy where it has none.
+    /// What happens while the storage does not answer; `None` for the limiter's policy.
     pub(crate) on_store_error: Option<OnStoreError>,
 }
 
-/// Who is counted by a limit.
+/// The key of a limit.
 #[derive(Clone)]
 pub(crate) enum LimitKey {
-    /// The client, by the limiter's key.
+    /// The limiter's key.
     Limiter,
-    /// The client, by its own function.
+    /// The limit's own key function.
     Own(Function<Option<Key>>),
-    /// The same as by another limit of the rule.
+    /// The same key as another limit of the rule.
     SameAs(usize),
 }
 
@@ -115,7 +115,7 @@ impl Rule {
 }
 
 impl RuleLimit {
-    /// A limit without any option.
+    /// A limit without options.
     pub(crate) fn plain(policy: Policy, key: LimitKey) -> Self {
         Self {
             policy: Rc::new(policy),

@@ -1,4 +1,4 @@
-//! Where a request goes, and what stands around it.
+//! The target of a request: a handler or endpoint, and the scopes around it.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use crate::{
     limit::LimitOrigin,
 };
 
-/// Who declared a limit.
+/// What declared a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     Application,
@@ -33,7 +33,7 @@ impl Class {
     }
 }
 
-/// For whom a plan is made.
+/// The target that a plan is created for.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(crate) place: Place<'a>,
@@ -45,13 +45,14 @@ pub(crate) struct Target<'a> {
     pub(crate) scopes: &'a [Rc<ScopeDeclaration>],
 }
 
-/// Where a request is going.
+/// The handler or endpoint of a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Place<'a> {
-    /// To a decorated handler.
+    /// A decorated handler.
     Handler(&'static HandlerRecord),
-    /// To an endpoint of this name, `GET /users/{id}`, where it met no gate; that of `gate` is
-    /// there for others, and counts what was answered in front of it.
+    /// An endpoint with this name, `GET /users/{id}`, whose gate was not reached, if it has one.
+    /// `gate` is a gate that other requests reach: its handler's limits count requests that are
+    /// answered in front of it.
     Endpoint { name: &'a str, gate: Option<&'static HandlerRecord> },
 }
 
@@ -87,9 +88,9 @@ impl<'a> Target<'a> {
         exemption
     }
 
-    /// The scopes whose limits may apply: the innermost, and all ancestors but those that say that
-    /// their descendants are exempt. Whether the innermost overrides them is known only when its
-    /// functions were called.
+    /// The scopes whose limits may apply: the innermost, and all ancestors except those that exempt
+    /// their descendants. Whether the innermost overrides them is known only after its functions
+    /// were called.
     pub(super) fn limiting_scopes(
         &self,
     ) -> impl Iterator<Item = (Class, &'a Rc<ScopeDeclaration>)> {

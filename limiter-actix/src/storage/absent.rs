@@ -1,4 +1,4 @@
-//! Takes the place of `remote` where no remote storage is built in.
+//! Replaces `remote` if no remote storage is built in.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) struct HealthProbe(());
 #[cfg(feature = "cli")]
 impl HealthProbe {
     #[allow(clippy::unused_async)]
-    pub(crate) async fn ask(&self) -> Result<(), limiter_core::StorageError> {
+    pub(crate) async fn probe(&self) -> Result<(), limiter_core::StorageError> {
         Ok(())
     }
 }
@@ -35,7 +35,8 @@ impl RemoteOptions {
         _defaults: &StorageDefaults<'_>,
     ) -> Result<(Arc<dyn Storage>, HealthProbe), BuildError> {
         Err(BuildError::new(
-            "storage_uri: this build has no Redis: enable the feature `redis` of `limiter-actix`",
+            "storage_uri: Redis support is not built in: enable the feature `redis` of \
+             `limiter-actix`",
         ))
     }
 }

@@ -1,8 +1,8 @@
-//! Verbs run on charges: at once where the storage can, else awaiting it.
+//! Runs verbs on charges: at once where the storage can, else awaiting it.
 
 use limiter_core::{Charge, Decision, Key, Limit, Outcome, Storage, StorageError, Verb};
 
-/// Charges a cost after the fact: at most what is left.
+/// Charges a cost after the decision: at most what is left.
 pub(crate) async fn charge_up_to(
     storage: &dyn Storage,
     limit: &Limit,
@@ -16,12 +16,12 @@ pub(crate) async fn charge_up_to(
         if decision.admitted() || left == 0 {
             return Ok(decision);
         }
-        // Somebody else may have taken of it since, and then it is less again.
+        // Another request may have charged the counter since, so less is left now.
         cost = cost.min(left);
     }
 }
 
-/// Decides one charge by itself, at once or waiting.
+/// Decides one charge on its own, at once or waiting.
 pub(crate) async fn decide_one(
     storage: &dyn Storage,
     verb: Verb,
@@ -32,10 +32,9 @@ pub(crate) async fn decide_one(
     let mut charges = [Charge::new(limit, key).cost(cost)];
     apply(storage, verb, &mut charges).await?;
     let [charge] = charges;
-    charge
-        .decision()
-        .copied()
-        .ok_or_else(|| StorageError::new(format!("the storage {} decided nothing", storage.name())))
+    charge.decision().copied().ok_or_else(|| {
+        StorageError::new(format!("the storage {} returned no decision", storage.name()))
+    })
 }
 
 /// Runs a verb on charges: at once where the storage can, else awaiting it.

@@ -1,8 +1,8 @@
-//! Where counters are kept: opened from a URI, read and charged.
+//! Where counters are kept: storages are opened from a URI, and called.
 //!
-//! It imports `error` alone. It must not know requests, limits of an app or the limiter: a URI and a
-//! few defaults go in, a storage comes out. What needs a remote storage is in `remote`; `absent` takes
-//! its place where none is built in.
+//! It imports `error` alone. It must not know requests, limits of an app or the limiter: it gets a
+//! URI and a few defaults, and returns a storage. Code that needs a remote storage is in `remote`;
+//! `absent` replaces it if none is built in.
 
 #[cfg(not(feature = "redis"))]
 mod absent;

@@ -1,4 +1,4 @@
-//! The storage of a limiter, from its URI or ready made.
+//! Opens the storage of a limiter, or takes one that is built already.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::error::BuildError;
 /// The storage that was chosen.
 pub(crate) enum StorageChoice {
     Uri(String),
-    /// Ready made, and used as it is.
+    /// Built by the user, and used as it is.
     Ready(Arc<dyn Storage>),
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Store {
 }
 
 impl StorageChoice {
-    /// Opens the storage. A disabled limiter does not even look at the URI.
+    /// Opens the storage. A disabled limiter does not read the URI at all.
     pub(crate) async fn open(
         self,
         defaults: &StorageDefaults<'_>,
@@ -50,8 +50,8 @@ impl StorageChoice {
             }
             // The rest of the URI may hold a password.
             scheme => Err(BuildError::new(format!(
-                "storage_uri: expected `memory://` or `redis://` and its relatives, found the \
-                 scheme `{}`; or pass a storage of your own to `storage`",
+                "storage_uri: expected `memory://`, `redis://` or a variant of it, found the scheme \
+                 `{}`; to use a storage of your own, pass it to `storage`",
                 scheme.unwrap_or_default()
             ))),
         }

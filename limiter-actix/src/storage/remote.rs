@@ -1,4 +1,4 @@
-//! Storages that have to be waited for, and what happens while they do not answer.
+//! Remote storages, and what happens while they do not answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -44,14 +44,14 @@ impl Default for RemoteOptions {
 pub(crate) struct HealthProbe(Option<GuardedStorage>);
 
 impl HealthProbe {
-    /// How the storage is; `None` where counters are kept in this process.
+    /// The health of the storage; `None` if counters are kept in this process.
     pub(crate) fn health(&self) -> Option<Health> {
         self.0.as_ref().map(GuardedStorage::health)
     }
 
-    /// Asks the storage itself, whatever decides while it does not answer.
+    /// Probes the storage directly, whatever decides while it does not answer.
     #[cfg(feature = "cli")]
-    pub(crate) async fn ask(&self) -> Result<(), limiter_core::StorageError> {
+    pub(crate) async fn probe(&self) -> Result<(), limiter_core::StorageError> {
         match &self.0 {
             Some(guard) => guard.check().await,
             None => Ok(()),
@@ -60,7 +60,7 @@ impl HealthProbe {
 }
 
 impl RemoteOptions {
-    /// Whether a storage of the user's own takes the place of the URI.
+    /// Whether a storage of the user's own replaces the URI.
     pub(super) fn has_ready_storage(&self) -> bool {
         self.ready.is_some()
     }
@@ -84,8 +84,8 @@ impl RemoteOptions {
         self.guard(storage, defaults).await
     }
 
-    /// Puts the deadline, the circuit breaker and the failure policy around the storage, and the
-    /// cache of denials around those.
+    /// Wraps the storage with the deadline, the circuit breaker and the failure policy, and that
+    /// with the cache of denials.
     async fn guard(
         &self,
         storage: Arc<dyn Storage>,
@@ -114,7 +114,10 @@ impl RemoteOptions {
             if self.required {
                 return Err(BuildError::new(format!("require_storage: {error}")));
             }
-            tracing::warn!(%error, "the storage does not answer yet; it is probed in the background");
+            tracing::warn!(
+                %error,
+                "the storage does not answer yet; it is probed in the background"
+            );
         }
         let probe = HealthProbe(Some(guard.clone()));
         let storage: Arc<dyn Storage> = match self.denied_cache {

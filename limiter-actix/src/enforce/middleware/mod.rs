@@ -1,7 +1,6 @@
 //! The middleware around the app.
 //!
-//! It imports the steps of `enforce`, which stand beside it. It must not know limits, rules or
-//! storages.
+//! It imports the steps of `enforce`. It must not know limits, rules or storages.
 
 mod service;
 mod transform;

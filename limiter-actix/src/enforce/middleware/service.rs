@@ -21,7 +21,7 @@ use crate::{
     limiter::{Enforcer, Limiter},
 };
 
-/// The service that [`RateLimit`](super::RateLimit) puts around another one, once per worker.
+/// The service that [`RateLimit`](super::RateLimit) wraps around another one, once per worker.
 pub struct RateLimitService<S> {
     inner: Rc<S>,
     worker: Rc<Worker>,
@@ -31,13 +31,13 @@ pub struct RateLimitService<S> {
 impl<S> RateLimitService<S> {
     pub(super) fn new(service: S, limiter: Limiter) -> Self {
         let worker = Rc::new(Worker::new(limiter));
-        // While the app starts there is a runtime, if there is ever one.
+        // When an app starts there is a runtime, unless there will never be one.
         worker.leftovers().start();
         Self { inner: Rc::new(service), worker, contexts: Pool::new() }
     }
 
-    /// **Context**: the place where middleware, scopes and gate of this request meet. `None` where
-    /// this limiter stands around the request already: it counts once.
+    /// **Context**: creates the state that the middleware, scopes and gate of this request share.
+    /// `None` if the request is inside this limiter already: it counts once.
     #[inline]
     fn context(&self, request: &mut ServiceRequest) -> Option<Rc<Context>> {
         let outer = Context::shared(request.request());
@@ -52,7 +52,7 @@ impl<S> RateLimitService<S> {
         Some(context)
     }
 
-    /// **Exemptions**: lists and filters, before anything is counted.
+    /// **Exemptions**: the verdict of filters and lists, before anything is counted.
     #[inline]
     fn verdict(&self, request: &ServiceRequest) -> Verdict {
         let limiter = self.worker.limiter();
@@ -92,13 +92,61 @@ where
             }
         }
         let location = context.location(request.request());
-        if location.exempt == Exempt::Path {
-            let finish = Finish::new(context);
-            return go_on(&*self.inner, request, Some(finish));
+        let step = match location.exempt {
+            Exempt::Path => Step::GoOn,
+            Exempt::No | Exempt::Unmatched => {
+                let layer = Layer { place: Enforcer::MIDDLEWARE, plan: Rc::clone(&location.plan) };
+                match layer.enter(&context, request.request(), &location) {
+                    step @ (Step::Decide | Step::AwaitExplorers(_) | Step::Queue(_)) => {
+                        let inner = Rc::clone(&self.inner);
+                        return RateLimitFuture::waiting(wait(
+                            inner, request, context, layer, step,
+                        ));
+                    }
+                    step => step,
+                }
+            }
+        };
+        match step {
+            Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
+            _ => {
+                // Created first: the inner service may panic before it returns a future.
+                let finish = Finish::new(context);
+                RateLimitFuture::inner(self.inner.call(request), Some(finish))
+            }
         }
         let layer = Layer { place: Enforcer::MIDDLEWARE, plan: Rc::clone(&location.plan) };
         take_turn(&self.inner, request, context, layer, &location)
     }
+}
+
+/// The path of a request whose storage or functions have to be awaited.
+async fn wait<S, B>(
+    inner: Rc<S>,
+    request: ServiceRequest,
+    context: Rc<Context>,
+    mut layer: Layer,
+    step: Step,
+) -> Result<ServiceResponse<EitherBody<B>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    let finish = Finish::new(Rc::clone(&context));
+    match layer.wait(&context, request.request(), step).await {
+        Ok(()) => RateLimitFuture::<S, B>::inner(inner.call(request), Some(finish)).await,
+        Err(refusal) => Ok(deny(request, &context, &refusal)),
+    }
+}
+
+/// **Deny**: answers a refused request.
+fn deny<B>(
+    request: ServiceRequest,
+    context: &Context,
+    refusal: &Refusal,
+) -> ServiceResponse<EitherBody<B>> {
+    let response = deny::denial(context, request.request(), refusal);
+    request.into_response(response.map_into_right_body())
 }
 
 impl<S> fmt::Debug for RateLimitService<S> {

@@ -1,4 +1,4 @@
-//! What the user wraps.
+//! The middleware that users wrap.
 
 use std::{
     fmt,
@@ -22,11 +22,11 @@ use crate::limiter::Limiter;
 ///
 /// # #[actix_web::main]
 /// # async fn main() -> Result<(), limiter_actix::BuildError> {
-/// // With the defaults: nothing but what handlers declare.
+/// // Defaults: only the limits that handlers declare.
 /// let limiter = Limiter::builder().build().await?;
 /// let app = App::new().wrap(limiter.middleware());
 ///
-/// // With limits for everything, and headers that report them.
+/// // Limits for all endpoints, and headers that report them.
 /// let limiter = Limiter::builder()
 ///     .default_limits(["100/minute"])
 ///     .application_limits(["1000/hour"])
@@ -38,10 +38,10 @@ use crate::limiter::Limiter;
 /// # }
 /// ```
 ///
-/// What is wrapped after it runs outside it: CORS, a logger and compression there still run for
-/// denied requests, because a denial is a response and not an error. What rewrites paths, such as
-/// `NormalizePath`, belongs there too: inside, the limiter would count a path as it was written,
-/// and not as it is served.
+/// Middleware that is wrapped after it is outside of it: CORS, a logger and compression there still
+/// run for denied requests, because a denial is a response and not an error. Middleware that
+/// rewrites paths, such as `NormalizePath`, should be outside too: inside, the limiter would count
+/// the path as written, not as served.
 #[derive(Clone)]
 pub struct RateLimit {
     limiter: Limiter,

@@ -1,4 +1,4 @@
-//! The chain of addresses in a forwarding header, from the right to the left.
+//! The chain of addresses in a forwarding header, from right to left.
 
 use std::{fmt, iter::Rev, net::IpAddr, slice};
 
@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use super::node::{NoAddress, forwarded_for, node, unquoted};
 
-/// What a forwarding header is called, and how it is written.
+/// The name and format of a forwarding header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForwardingHeader {
@@ -33,7 +33,7 @@ impl ForwardingHeader {
     }
 }
 
-/// As it is written in prose: `X-Forwarded-For`.
+/// The usual spelling: `X-Forwarded-For`.
 impl fmt::Display for ForwardingHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -45,11 +45,11 @@ impl fmt::Display for ForwardingHeader {
 
 /// The entries of one header from right to left, over all its lines.
 ///
-/// After a [`NoAddress`] nothing further left may be believed; callers stop there.
+/// After a [`NoAddress`] nothing further left can be trusted; callers stop there.
 pub(super) struct Chain<'a> {
     header: ForwardingHeader,
     lines: Rev<slice::Iter<'a, HeaderValue>>,
-    /// What is left of the current line: another entry, even where it is empty.
+    /// The rest of the current line: another entry, even if it is empty.
     line: Option<&'a [u8]>,
     budget: usize,
 }
@@ -60,7 +60,7 @@ impl<'a> Chain<'a> {
         Self { header, lines, line: None, budget: MAX_BYTES }
     }
 
-    /// Cuts the right-most entry off a line.
+    /// Splits the right-most entry off a line.
     fn cut(&mut self, line: &'a [u8]) -> Result<&'a [u8], NoAddress> {
         let hidden = line.len().saturating_sub(self.budget);
         let visible = &line[hidden..];
@@ -73,7 +73,7 @@ impl<'a> Chain<'a> {
             None if hidden == 0 => (None, visible),
             None => return Err(NoAddress),
         };
-        // The comma counts, so that a line of nothing but commas uses the budget up as well.
+        // The comma counts, so that a line of commas only uses up the budget as well.
         self.budget = self.budget.saturating_sub(entry.len() + 1);
         self.line = rest;
         Ok(entry.trim_ascii())
@@ -105,15 +105,16 @@ impl Iterator for Chain<'_> {
 
 /// The last comma outside quotes, found from the right.
 ///
-/// From the right on purpose: what our proxies appended is found whatever stands before it. Read
-/// from the left, a quote that the client opened and never closed would swallow their entries.
+/// Found from the right on purpose: the entries that our proxies appended are then found, whatever
+/// is in front of them. Read from the left, a quote that the client opened and never closed would
+/// swallow those entries.
 fn last_unquoted_comma(line: &[u8]) -> Option<usize> {
     let mut quoted = false;
     for (index, byte) in line.iter().enumerate().rev() {
         match byte {
             b',' if !quoted => return Some(index),
             b'"' if !quoted => quoted = true,
-            // The opening quote follows a `=`, a quote inside follows the backslash it needs.
+            // An opening quote follows a `=`; a quote inside follows the backslash that escapes it.
             b'"' => quoted = index > 0 && line[index - 1] == b'\\',
             _ => {}
         }
@@ -121,6 +122,6 @@ fn last_unquoted_comma(line: &[u8]) -> Option<usize> {
     None
 }
 
-/// How much of a chain is examined, from the right: room for about a hundred hops, where nobody
-/// has more than a handful. A longer chain of trusted proxies has no client.
+/// How much of a chain is examined, from the right: room for about a hundred hops, of which real
+/// chains have a handful. If a longer chain has trusted proxies only, the client is unknown.
 const MAX_BYTES: usize = 4096;

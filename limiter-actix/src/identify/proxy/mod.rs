@@ -1,7 +1,7 @@
 //! The client's address as trusted proxies report it.
 //!
-//! It imports nothing of the crate. It must not know keys or limits: what a client sent goes in, an
-//! address comes out, or the reason why there is none.
+//! It imports nothing of the crate. It must not know keys or limits: it gets what a client sent,
+//! and returns an address, or the reason why there is none.
 
 mod chain;
 mod networks;

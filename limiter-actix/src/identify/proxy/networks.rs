@@ -4,8 +4,8 @@ use std::{error::Error, fmt, net::IpAddr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// An entry of [`TrustedProxies::cidrs`] that cannot be used; its text quotes the entry and says
-/// what is legal.
+/// An entry of [`TrustedProxies::cidrs`] that is invalid; its text quotes the entry and names the
+/// valid forms.
 #[derive(Clone, Debug)]
 pub struct TrustedProxiesError {
     entry: String,
@@ -29,7 +29,7 @@ impl fmt::Display for TrustedProxiesError {
             ),
             Problem::Everybody => write!(
                 f,
-                "expected the networks of your own proxies, found {:?}, which is everybody: any \
+                "expected the networks of your own proxies, found {:?}, which contains every address: any \
                  client could choose its address; where the addresses of proxies change, use \
                  `TrustedProxies::hops`",
                 self.entry
@@ -40,7 +40,7 @@ impl fmt::Display for TrustedProxiesError {
 
 impl Error for TrustedProxiesError {}
 
-/// Addresses and CIDRs, in the form in which peers are compared.
+/// Addresses and CIDRs, in the form that peers are compared in.
 pub(crate) fn networks<I>(entries: I) -> Result<Vec<IpNet>, TrustedProxiesError>
 where
     I: IntoIterator,

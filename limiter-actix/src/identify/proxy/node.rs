@@ -1,13 +1,13 @@
-//! One element of a forwarding header: who forwarded the request, and for whom.
+//! One element of a forwarding header: the proxy, and the client that it names.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// An entry of a chain that names no address: `unknown`, `_hidden`, or no syntax at all.
+/// An entry of a chain without an address: `unknown`, `_hidden`, or invalid syntax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoAddress;
 
-/// The `for` node of one element of a `Forwarded` header. An element without it, or with two,
-/// tells no address.
+/// The `for` node of one element of a `Forwarded` header. An element without it, or with two, has
+/// no address.
 pub(super) fn forwarded_for(element: &[u8]) -> Result<IpAddr, NoAddress> {
     let mut address = None;
     let mut rest = element;
@@ -33,14 +33,14 @@ pub(super) fn forwarded_for(element: &[u8]) -> Result<IpAddr, NoAddress> {
     }
 }
 
-/// Splits the value of a parameter from what follows it.
+/// Splits the value of a parameter from the text after it.
 fn parameter_value(text: &[u8]) -> Result<(Value<'_>, &[u8]), NoAddress> {
     let (value, tail) = if let [b'"', quoted @ ..] = text {
         let end = closing_quote(quoted).ok_or(NoAddress)?;
         (Value::Quoted(&quoted[..end]), &quoted[end + 1..])
     } else {
-        // More than a token of RFC 7239: `for=192.0.2.1:47` without quotes is common, and there is
-        // only one way to read it.
+        // More than a token of RFC 7239: `for=192.0.2.1:47` without quotes is common, and it is not
+        // ambiguous.
         let end = text.iter().position(|byte| matches!(byte, b';' | b' ' | b'\t'));
         let (value, tail) = text.split_at(end.unwrap_or(text.len()));
         if value.contains(&b'"') {
@@ -53,7 +53,7 @@ fn parameter_value(text: &[u8]) -> Result<(Value<'_>, &[u8]), NoAddress> {
 
 enum Value<'a> {
     Plain(&'a [u8]),
-    /// What stands between the quotes, with its escapes.
+    /// The text between the quotes, with its escapes.
     Quoted(&'a [u8]),
 }
 
@@ -77,7 +77,7 @@ fn closing_quote(text: &[u8]) -> Option<usize> {
     })
 }
 
-/// Escapes mean nothing in an address, but they are legal.
+/// Escapes are pointless in an address, but legal.
 fn unescaped_node(text: &[u8]) -> Result<IpAddr, NoAddress> {
     let mut unescaped = [0; MAX_NODE];
     let mut len = 0;
@@ -90,7 +90,7 @@ fn unescaped_node(text: &[u8]) -> Result<IpAddr, NoAddress> {
     node(&unescaped[..len])
 }
 
-/// Some proxies quote addresses in `X-Forwarded-For` as `Forwarded` wants it.
+/// Some proxies quote addresses in `X-Forwarded-For` as in `Forwarded`.
 pub(super) fn unquoted(entry: &[u8]) -> &[u8] {
     if let [b'"', entry @ .., b'"'] = entry { entry } else { entry }
 }
@@ -99,7 +99,7 @@ pub(super) fn unquoted(entry: &[u8]) -> &[u8] {
 /// `[2001:db8::1]:47`.
 pub(super) fn node(text: &[u8]) -> Result<IpAddr, NoAddress> {
     let text = str::from_utf8(text).map_err(|_| NoAddress)?;
-    // Before the port is cut off: the last group of a bare IPv6 address is none.
+    // Checked before the port is cut off: the last group of a bare IPv6 address is not a port.
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(address.to_canonical());
     }
@@ -117,7 +117,7 @@ pub(super) fn node(text: &[u8]) -> Result<IpAddr, NoAddress> {
     }
 }
 
-/// A number, or a name that hides it: RFC 7239, section 6. It never identifies a client.
+/// A number, or a name that hides it: RFC 7239, section 6. Ports never distinguish clients.
 fn is_port(port: &str) -> bool {
     let (hidden, port) = port.strip_prefix('_').map_or((false, port), |port| (true, port));
     !port.is_empty()
@@ -133,5 +133,5 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// No address is longer, with its port.
+/// The longest address, with its port.
 const MAX_NODE: usize = 64;

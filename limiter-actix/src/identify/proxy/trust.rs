@@ -1,26 +1,26 @@
-//! Whose report of the client's address is trusted: our own proxies, and nobody else.
+//! Whose forwarding headers are trusted: those of our own proxies, and no others.
 //!
-//! A forwarding header is a chain that grows to the right: each proxy appends the address it was
-//! called from. Whatever stands left of the first address that is not ours was written by
-//! somebody we do not know. So the chain is walked strictly from right to left, beginning with
-//! the peer of the connection:
+//! A forwarding header is a chain that grows to the right: each proxy appends the address that it
+//! was called from. Everything left of the first address that is not one of ours was written by an
+//! unknown party. So the chain is walked strictly from right to left, beginning with the peer of
+//! the connection:
 //!
 //! | the chain, right to left | the client |
 //! | --- | --- |
-//! | the peer is no trusted proxy | the peer; the header is not read |
+//! | the peer is not a trusted proxy | the peer; the header is not read |
 //! | trusted proxies, then another address | that address |
 //! | trusted proxies only | the left-most of them |
 //! | trusted proxies, then `unknown`, `_hidden` or something malformed | unknown |
-//! | no peer address (a Unix socket), no hops configured | there is none |
+//! | no peer address (a Unix socket), no hops configured | none |
 //!
 //! In the last two rows there is *no identity*, and the limiter's policy for a missing identity
-//! applies. The proxy's own address would put everybody behind it into one counter, and the entry
-//! further left would let a client choose its address.
+//! applies. If the proxy's own address were used, all clients behind it would share one counter; if
+//! the next entry to the left were used, a client could choose its address.
 //!
-//! Repeated header lines are one chain, in their order (RFC 9110, section 5.3). Empty entries add
+//! Repeated header lines form one chain, in their order (RFC 9110, section 5.3). Empty entries add
 //! no hop (RFC 9110, section 5.6.1.2: an empty list element is no element): a proxy that does not
-//! know its client has to say `unknown`. IPv4-mapped IPv6 addresses are IPv4 addresses, for trust
-//! as well as for identity; no other IPv6 address is (NAT64 is not).
+//! know its client has to write `unknown`. IPv4-mapped IPv6 addresses count as IPv4 addresses, for
+//! trust as well as for identity; other IPv6 addresses do not (nor does NAT64).
 //!
 //! Only the right-most [`MAX_BYTES`] bytes of a chain are examined, so the cost of a request does
 //! not grow with what a client sends.
@@ -42,11 +42,11 @@ use super::{
     networks::{TrustedProxiesError, networks},
 };
 
-/// The proxies whose word about the client's address is taken.
+/// The proxies whose forwarding headers are trusted.
 ///
-/// The default is nobody: the client is whoever opened the connection, and no header changes
-/// that. Behind a reverse proxy, name it: by its address or network where those are known, and by
-/// the number of hops where they are not.
+/// By default none is trusted: the client is the peer of the connection, and no header changes
+/// that. Behind a reverse proxy, configure it: by its address or network if those are known,
+/// otherwise by the number of hops.
 ///
 /// ```
 /// use limiter_actix::{ForwardingHeader, TrustedProxies};
@@ -68,24 +68,24 @@ use super::{
 pub struct TrustedProxies {
     trust: Trust,
     header: ForwardingHeader,
-    /// Whether the start-up mistake "two headers that disagree" was reported: once is enough, and
-    /// clients can provoke it.
+    /// Whether the mistake "two headers that disagree" was logged: once is enough, and clients can
+    /// provoke it.
     reported: Arc<AtomicBool>,
 }
 
 impl TrustedProxies {
-    /// Nobody: the peer of the connection is the client, whatever headers say. The default.
+    /// None: the peer of the connection is the client, whatever the headers contain. The default.
     pub fn none() -> Self {
         Self::default()
     }
 
     /// Proxies by address (`"127.0.0.1"`, `"2001:db8::1"`) or network (`"10.0.0.0/8"`).
     ///
-    /// An empty list trusts nobody.
+    /// An empty list trusts no proxy.
     ///
     /// # Errors
-    /// If an entry is neither an address nor a network, or is a network of everybody (`/0`): that
-    /// would believe the left-most entry, which the client writes itself.
+    /// If an entry is neither an address nor a network, or is the network of all addresses (`/0`):
+    /// that would trust the left-most entry, which the client writes itself.
     ///
     /// ```
     /// use limiter_actix::TrustedProxies;
@@ -106,30 +106,30 @@ impl TrustedProxies {
         Ok(Self { trust: Trust::Networks(networks), ..Self::default() })
     }
 
-    /// The `hops` right-most addresses are ours, whatever they are. The peer of the connection is
-    /// the first of them, also where it has no address, as on a Unix socket.
+    /// The `hops` right-most addresses are our proxies, whatever they are. The peer of the
+    /// connection is the first of them, even if it has no address, as on a Unix socket.
     ///
     /// With `hops(1)` the client is the right-most entry of the header, with `hops(2)` the one
-    /// before it. Only right where *every* request passes exactly so many proxies: a client that
-    /// reaches the server, or an inner proxy, past one of them chooses its own address. Prefer
-    /// [`cidrs`](Self::cidrs) where the addresses are known.
+    /// before it. This is only correct if *every* request passes exactly this number of proxies: a
+    /// client that reaches the server, or an inner proxy, past one of them can choose its own
+    /// address. Prefer [`cidrs`](Self::cidrs) if the addresses are known.
     ///
-    /// `hops(0)` trusts nobody.
+    /// `hops(0)` trusts no proxy.
     pub fn hops(hops: usize) -> Self {
         Self { trust: Trust::Hops(hops), ..Self::default() }
     }
 
-    /// The header that the proxies write. The default is `X-Forwarded-For`, which most do.
+    /// The header that the proxies write. The default is `X-Forwarded-For`, the most common one.
     ///
-    /// Exactly one header is read: most proxies pass on the one they do not know, so the other one
-    /// is the client's own. Where both come in and disagree, the configured one wins, and a
-    /// warning is logged once.
+    /// Exactly one header is read: most proxies pass on a header that they do not write, so the
+    /// other one comes from the client. If both are present and disagree, the configured one wins,
+    /// and a warning is logged once.
     #[must_use]
     pub fn header(self, header: ForwardingHeader) -> Self {
         Self { header, ..self }
     }
 
-    pub(crate) fn is_nobody(&self) -> bool {
+    pub(crate) fn trusts_none(&self) -> bool {
         match &self.trust {
             Trust::Hops(hops) => *hops == 0,
             Trust::Networks(networks) => networks.is_empty(),
@@ -189,9 +189,9 @@ impl TrustedProxies {
         if self.walk(peer, other, headers) != client && !self.reported.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(
-                "a trusted proxy sent `{other}`, which names another client than `{configured}`: \
-                 it is ignored; if your proxies write `{other}`, say so with \
-                 `TrustedProxies::header`, and if they do not, let them remove it (logged once)",
+                "a trusted proxy sent `{other}`, which names another client than `{configured}` \
+                 and is ignored; if your proxies write `{other}`, configure it with \
+                 `TrustedProxies::header`; if they do not, have them remove it (logged once)",
                 configured = self.header,
             );
         }
@@ -203,7 +203,7 @@ impl TrustedProxies {
 pub(crate) enum ClientAddress {
     /// The address; never an IPv4-mapped one.
     Address(IpAddr),
-    /// Our own proxies hide it: the chain ends in `unknown`, in an obfuscated name or in
+    /// Our own proxies do not report it: the chain ends in `unknown`, in an obfuscated name or in
     /// something malformed.
     Unknown,
     /// The connection has no address, as on a Unix socket.
@@ -216,11 +216,11 @@ impl ClientAddress {
     }
 }
 
-/// For people: `10.0.0.0/8, 127.0.0.1/32 by X-Forwarded-For`.
+/// In a readable form: `10.0.0.0/8, 127.0.0.1/32 by X-Forwarded-For`.
 impl fmt::Display for TrustedProxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.trust {
-            Trust::Hops(0) => return f.write_str("nobody"),
+            Trust::Hops(0) => return f.write_str("none"),
             Trust::Hops(hops) => write!(f, "{hops} hops")?,
             Trust::Networks(networks) => {
                 let networks: Vec<String> = networks.iter().map(IpNet::to_string).collect();
@@ -237,7 +237,7 @@ enum Trust {
     Hops(usize),
 }
 
-/// Nobody.
+/// No proxy.
 impl Default for Trust {
     fn default() -> Self {
         Self::Hops(0)
