@@ -101,42 +101,6 @@ where
         let Some((layer, location)) = self.layer(&request, &context) else {
             return RateLimitFuture::inner(self.inner.call(request), None);
         };
-        match layer.enter(&context, request.request(), &location) {
-            Step::GoOn => RateLimitFuture::inner(self.inner.call(request), None),
-            Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
-            step @ (Step::Decide | Step::AwaitExplorers(_) | Step::Queue(_)) => {
-                let inner = Rc::clone(&self.inner);
-                RateLimitFuture::waiting(wait(inner, request, context, layer, step))
-            }
-        }
+        take_turn(&self.inner, request, context, layer, &location)
     }
-}
-
-/// The path of a request whose storage or functions have to be awaited.
-async fn wait<S, B>(
-    inner: Rc<S>,
-    request: ServiceRequest,
-    context: Rc<Context>,
-    mut layer: Layer,
-    step: Step,
-) -> Result<ServiceResponse<EitherBody<B>>, Error>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    match layer.wait(&context, request.request(), step).await {
-        Ok(()) => Ok(inner.call(request).await?.map_into_left_body()),
-        Err(refusal) => Ok(deny(request, &context, &refusal)),
-    }
-}
-
-/// **Deny**: answers a refused request. The decision is final.
-fn deny<B>(
-    request: ServiceRequest,
-    context: &Context,
-    refusal: &Refusal,
-) -> ServiceResponse<EitherBody<B>> {
-    let name = &context.location(request.request()).name;
-    let response = deny::response(context, request.request(), refusal, name);
-    request.into_response(response.map_into_right_body())
 }

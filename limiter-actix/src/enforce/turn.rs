@@ -38,7 +38,7 @@ where
         Step::Refuse(refusal) => {
             RateLimitFuture::denied(deny(request, &context, layer.place, &refusal))
         }
-        step @ (Step::Decide | Step::AwaitNews(_) | Step::Queue(_)) => {
+        step @ (Step::Decide | Step::AwaitExplorers(_) | Step::Queue(_)) => {
             RateLimitFuture::waiting(wait(Rc::clone(inner), request, context, layer, step))
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Pardon {
     /// Default limits, and those of scopes.
     defaults: bool,
     meta: bool,
+    /// Whether it has no limit of its own that denies, or none for some requests.
+    may_be_unlimited: bool,
     /// Clients without a limiter key.
     missing_identity: bool,
 }
@@ -115,8 +117,8 @@ impl Gates {
 
 impl Insiders {
     /// Whether one of them may admit this.
-    pub(crate) fn may_admit(&self, needed: Pardon) -> bool {
-        self.0.iter().any(|pardon| pardon.covers(needed))
+    pub(crate) fn may_admit(&self, needed: Pardon, limits: &LimitSettings) -> bool {
+        self.0.iter().any(|pardon| pardon.covers(needed, limits))
     }
 
     fn add(&mut self, pardon: Pardon) {
@@ -142,6 +144,7 @@ impl Pardon {
         };
         Self {
             missing_identity: limits.iter().all(has_own_key),
+            may_be_unlimited: !limits.iter().any(always_limits),
             ..Self::new(record.exempt(), limits.iter().any(|limit| limit.override_defaults))
         }
     }
@@ -155,6 +158,7 @@ impl Pardon {
         };
         Self {
             missing_identity: texts.is_empty() || options.key.is_some(),
+            may_be_unlimited: !texts.iter().any(always_limits),
             ..Self::new(*exempt, !texts.is_empty() && options.overrides_defaults)
         }
     }
@@ -164,6 +168,7 @@ impl Pardon {
             application: exempt.application,
             defaults: exempt.defaults || overrides,
             meta: exempt.meta,
+            may_be_unlimited: false,
             missing_identity: false,
         }
     }
@@ -187,11 +192,11 @@ impl Pardon {
     fn covers(self, needed: Self, limits: &LimitSettings) -> bool {
         (self.application || !needed.application)
             && (self.defaults || !needed.defaults)
-            && (self.meta || !needed.meta)
+            && (self.meta || !needed.meta || self.leaves_no_limit(limits))
             && (self.missing_identity || !needed.missing_identity)
     }
 
-    /// Whether it may be that no limit applies here: then no meta limit is asked either.
+    /// Whether it may be that no limit applies here: then no meta limit applies either.
     fn leaves_no_limit(self, limits: &LimitSettings) -> bool {
         self.may_be_unlimited
             && (self.application || limits.application.texts.is_empty())

@@ -92,61 +92,13 @@ where
             }
         }
         let location = context.location(request.request());
-        let step = match location.exempt {
-            Exempt::Path => Step::GoOn,
-            Exempt::No | Exempt::Unmatched => {
-                let layer = Layer { place: Enforcer::MIDDLEWARE, plan: Rc::clone(&location.plan) };
-                match layer.enter(&context, request.request(), &location) {
-                    step @ (Step::Decide | Step::AwaitExplorers(_) | Step::Queue(_)) => {
-                        let inner = Rc::clone(&self.inner);
-                        return RateLimitFuture::waiting(wait(
-                            inner, request, context, layer, step,
-                        ));
-                    }
-                    step => step,
-                }
-            }
-        };
-        match step {
-            Step::Refuse(refusal) => RateLimitFuture::denied(deny(request, &context, &refusal)),
-            _ => {
-                // Created first: the inner service may panic before it returns a future.
-                let finish = Finish::new(context);
-                RateLimitFuture::inner(self.inner.call(request), Some(finish))
-            }
+        if location.exempt == Exempt::Path {
+            let finish = Finish::new(context);
+            return go_on(&*self.inner, request, Some(finish));
         }
         let layer = Layer { place: Enforcer::MIDDLEWARE, plan: Rc::clone(&location.plan) };
         take_turn(&self.inner, request, context, layer, &location)
     }
-}
-
-/// The path of a request whose storage or functions have to be awaited.
-async fn wait<S, B>(
-    inner: Rc<S>,
-    request: ServiceRequest,
-    context: Rc<Context>,
-    mut layer: Layer,
-    step: Step,
-) -> Result<ServiceResponse<EitherBody<B>>, Error>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
-{
-    let finish = Finish::new(Rc::clone(&context));
-    match layer.wait(&context, request.request(), step).await {
-        Ok(()) => RateLimitFuture::<S, B>::inner(inner.call(request), Some(finish)).await,
-        Err(refusal) => Ok(deny(request, &context, &refusal)),
-    }
-}
-
-/// **Deny**: answers a refused request.
-fn deny<B>(
-    request: ServiceRequest,
-    context: &Context,
-    refusal: &Refusal,
-) -> ServiceResponse<EitherBody<B>> {
-    let response = deny::denial(context, request.request(), refusal);
-    request.into_response(response.map_into_right_body())
 }
 
 impl<S> fmt::Debug for RateLimitService<S> {
