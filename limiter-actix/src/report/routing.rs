@@ -44,7 +44,7 @@ impl Routing {
         let seen = Rc::new(RefCell::new(None));
         let kept = Rc::clone(&seen);
         // In a task, so that the panic of an app that fails to start ends there.
-        let asked = rt::spawn(async move {
+        let started = rt::spawn(async move {
             let app = App::new()
                 .wrap_fn(move |request: ServiceRequest, _| {
                     *kept.borrow_mut() = Some(request.request().clone());
@@ -54,7 +54,7 @@ impl Routing {
             let (app, scopes) = collected(test::init_service(app)).await;
             app.call(test::TestRequest::default().to_request()).await.map(|_| scopes)
         });
-        match asked.await {
+        match started.await {
             Ok(Ok(scopes)) => Ok((Self { request: seen.take() }, scopes)),
             _ => {
                 Err("expected routes with which the app starts; the log says why it did not start"
