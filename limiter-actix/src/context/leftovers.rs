@@ -53,8 +53,8 @@ impl Leftovers {
 
     /// Finishes the work at once if possible; otherwise the task does.
     pub(crate) fn finish(&self, mut leftover: Leftover) {
-        let mut nobody = TaskContext::from_waker(Waker::noop());
-        if leftover.as_mut().poll(&mut nobody).is_pending() {
+        let mut noop = TaskContext::from_waker(Waker::noop());
+        if leftover.as_mut().poll(&mut noop).is_pending() {
             // When the worker ends, there is no task to finish it.
             let _ = self.sender.send(leftover);
         }
