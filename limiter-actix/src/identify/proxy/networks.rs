@@ -29,7 +29,7 @@ impl fmt::Display for TrustedProxiesError {
             ),
             Problem::Everybody => write!(
                 f,
-                "expected the networks of your own proxies, found {:?}, which contains every address: any \
+                "expected the networks of your own proxies, found {:?}, which contains every client: any \
                  client could choose its address; where the addresses of proxies change, use \
                  `TrustedProxies::hops`",
                 self.entry
