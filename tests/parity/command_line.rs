@@ -319,7 +319,7 @@ async fn b85_what_a_client_used_is_cleared_for_all_or_one_endpoint() {
     assert_eq!(both().await, [429, 429]);
 
     let (_, problems, status) = answer(&limiter, "clear --key 127.0.0.1").await;
-    assert!(problems.contains("`-y` does not ask") && status == 1, "{problems}");
+    assert!(problems.contains("use `-y` to skip the confirmation") && status == 1, "{problems}");
     assert_eq!(both().await, [429, 429], "nobody said yes");
 
     let cleared = told(&limiter, "clear --key 127.0.0.1 --endpoint cli_search -y").await;

@@ -29,9 +29,9 @@ impl fmt::Display for TrustedProxiesError {
             ),
             Problem::Everybody => write!(
                 f,
-                "expected the networks of your own proxies, found {:?}, which contains every address: any \
-                 client could choose its address; where the addresses of proxies change, use \
-                 `TrustedProxies::hops`",
+                "expected the networks of your own proxies, found {:?}, which contains \
+                 every client: any client could choose its address; where the addresses of \
+                 proxies change, use `TrustedProxies::hops`",
                 self.entry
             ),
         }

@@ -382,7 +382,7 @@ fn a_bad_entry_is_refused_and_named() {
     }
     for entry in ["0.0.0.0/0", "::/0", "10.0.0.0/0", "::ffff:0.0.0.0/96"] {
         let error = TrustedProxies::cidrs([entry]).unwrap_err().to_string();
-        assert!(error.contains(&format!("{entry:?}, which is everybody")), "{error}");
+        assert!(error.contains(&format!("{entry:?}, which contains every client")), "{error}");
     }
     // As a list in an environment variable is split; host bits are as good as none.
     let proxies = TrustedProxies::cidrs("127.0.0.1, 10.9.9.9/8".split(',')).unwrap();
