@@ -1,6 +1,8 @@
 //! The limiter in the hands of the app: blocks of code, lists and filters, the handle and what
 //! error handlers see.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use actix_web::{
     App, FromRequest, HttpRequest, HttpResponse,
     body::{MessageBody, to_bytes},
@@ -53,6 +55,35 @@ async fn a_malformed_block_is_never_entered() {
     let app = app!(limiter!(), malformed_block, empty_block);
     assert_eq!(statuses!(app, GET "/malformed-block", 1), [500]);
     assert_eq!(statuses!(app, GET "/empty-block", 1), [500]);
+}
+
+#[actix_web::test]
+async fn a_block_calls_each_of_its_functions_once_however_many_limits_it_has() {
+    static KEYS: AtomicU64 = AtomicU64::new(0);
+    static COSTS: AtomicU64 = AtomicU64::new(0);
+    #[get("/counted-block")]
+    async fn counted(request: HttpRequest, limiter: Limiter) -> actix_web::Result<String> {
+        let key = |_: &HttpRequest| KEYS.fetch_add(1, Ordering::Relaxed).min(0);
+        let cost = |_: &HttpRequest| COSTS.fetch_add(1, Ordering::Relaxed).min(0) + 2;
+        limiter.limit("4/minute; 100/hour").key(key).cost(cost).enter(&request).await?;
+        Ok("entered".to_owned())
+    }
+    let app = app!(limiter!(), counted);
+    assert_eq!(statuses!(app, GET "/counted-block", 3), [200, 200, 429]);
+    assert_eq!((KEYS.load(Ordering::Relaxed), COSTS.load(Ordering::Relaxed)), (3, 3));
+}
+
+#[actix_web::test]
+async fn a_block_without_a_limit_needs_no_identity() {
+    #[get("/open-block")]
+    async fn open(request: HttpRequest, limiter: Limiter) -> actix_web::Result<String> {
+        let nothing = |_: &HttpRequest| "";
+        let nobody = |_: &HttpRequest| None::<Key>;
+        limiter.limit(nothing).key(nobody).enter(&request).await?;
+        Ok("entered".to_owned())
+    }
+    let app = app!(limiter!(), open);
+    assert_eq!(statuses!(app, GET "/open-block", 1), [200]);
 }
 
 #[get("/plain")]

@@ -150,6 +150,10 @@ impl Batch {
         let Self { rule: Some(rule), keys, entries, .. } = self else {
             return Ok(Outcome::Admit);
         };
+        if entries.is_empty() {
+            // A storage that was sent nothing has not answered: its circuit must not count that.
+            return Ok(Outcome::Admit);
+        }
         // Inline room for one only, because a waiting future is kept on the heap.
         let mut charges = charges::<1>(rule, keys, entries);
         let outcome = storage.apply(verb, &mut charges).await?;

@@ -17,8 +17,16 @@ impl Batch {
         Some(self.decided(limiter, outcome))
     }
 
+    /// Charges the batch, whatever has to be waited for.
+    pub(crate) async fn hit(&mut self, limiter: &Limiter) -> Result<(), Refusal> {
+        match self.apply(limiter.storage(), Verb::Hit).await {
+            Ok(outcome) => self.decided(limiter, outcome),
+            Err(error) => Err(Refusal::Storage(error)),
+        }
+    }
+
     #[inline]
-    pub(crate) fn decided(&mut self, limiter: &Limiter, outcome: Outcome) -> Result<(), Refusal> {
+    fn decided(&mut self, limiter: &Limiter, outcome: Outcome) -> Result<(), Refusal> {
         self.outcome = Some(outcome);
         if limiter.settings().answers.headers.is_enabled() {
             self.decided_at = Some(limiter.settings().clock.coarse());

@@ -60,7 +60,6 @@
 //! * Undecorated endpoints are not listed one by one; `--path` shows each.
 //! * Which endpoints are inside a scope is known only when a request passes it. So the limits of
 //!   scopes are listed in sections of their own, and without their state.
-//!   scopes are listed by themselves, and without their state.
 //!
 //! # Exit status
 //!

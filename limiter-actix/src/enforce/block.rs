@@ -3,13 +3,13 @@
 use std::{error::Error, fmt, rc::Rc};
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
-use limiter_core::{NotationError, StorageError, Strategy, Verb, notation};
+use limiter_core::{NotationError, StorageError, Strategy, notation};
 
 use crate::{
     answer::{self, Form, Headers},
     charge::{Batch, KnownClient, Refusal},
     context::Context,
-    declare::{IntoCost, IntoLimits, LimitOptions, LimitText, check_enforceable},
+    declare::{Cost, IntoCost, IntoLimits, LimitOptions, LimitText, check_enforceable},
     identify::KeyBy,
     limit::{CurrentLimit, Denial, longest_wait},
     limiter::{Limiter, namespace},
@@ -97,14 +97,17 @@ impl BlockLimit {
             return Ok(());
         }
         let rule = Rc::new(self.rule(request).await?);
+        if rule.limits().is_empty() {
+            return Ok(());
+        }
         let mut batch = Batch::default();
         batch
             .collect(&self.limiter, request, rule, KnownClient::default())
             .await
             .map_err(|refusal| self.error(&batch, request, refusal))?;
-        let decided = match batch.apply(self.limiter.storage(), Verb::Hit).await {
-            Ok(outcome) => batch.decided(&self.limiter, outcome),
-            Err(error) => Err(Refusal::Storage(error)),
+        let decided = match batch.hit_now(&self.limiter) {
+            Some(decided) => decided,
+            None => batch.hit(&self.limiter).await,
         };
         decided.map_err(|refusal| self.error(&batch, request, refusal))
     }
@@ -151,7 +154,14 @@ impl BlockLimit {
             (None, None) => namespace.block(&endpoint(request)),
         };
         let label = self.shared.as_deref().or(self.scope.as_deref()).unwrap_or("block");
-        Ok(block_rule(settings, quotas, scope, label, self.options.clone()))
+        let cost = match &self.options.cost {
+            Cost::Function(cost) if !quotas.is_empty() => cost.call(request).await,
+            Cost::Fixed(cost) => *cost,
+            Cost::Function(_) => 1,
+        };
+        // Called once, however many limits there are.
+        let options = LimitOptions { cost: Cost::Fixed(cost), ..self.options.clone() };
+        Ok(block_rule(settings, quotas, scope, label, options))
     }
 }
 

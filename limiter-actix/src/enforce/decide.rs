@@ -120,17 +120,10 @@ fn give_back_outside(context: &Context) -> bool {
 pub(super) async fn exchange(context: Rc<Context>) -> Result<(), Refusal> {
     // Taken out during the `await`: a borrow must not last that long.
     let mut batch = context.take_batch();
-    let (_, decided) = join(give_back(Rc::clone(&context)), hit(&context, &mut batch)).await;
+    let (_, decided) =
+        join(give_back(Rc::clone(&context)), batch.hit(context.worker().limiter())).await;
     context.set_batch(batch);
     decided
-}
-
-pub(super) async fn hit(context: &Context, batch: &mut Batch) -> Result<(), Refusal> {
-    let limiter = context.worker().limiter();
-    match batch.apply(limiter.storage(), Verb::Hit).await {
-        Ok(outcome) => batch.decided(limiter, outcome),
-        Err(error) => Err(Refusal::Storage(error)),
-    }
 }
 
 /// Gives back what was set aside; returns it, without receipts.

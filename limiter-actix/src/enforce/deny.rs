@@ -67,9 +67,10 @@ fn too_many_requests(context: &Context, request: &HttpRequest, endpoint: &str) -
     // Callbacks may read the batch, so it must not be borrowed while they run.
     let rule = context.batch().rule().cloned();
     let limits = rule.as_ref().map_or(&[][..], |rule| rule.limits());
+    let wait = retry_after(&context.batch());
     let mut response = run_callbacks(answers, limits, request, &breached)
         .unwrap_or_else(|| quota_exceeded(limits, request, &breached));
-    if let Some(wait) = retry_after(&context.batch()) {
+    if let Some(wait) = wait {
         answers.headers.write_retry_after(wait, response.headers_mut());
     }
     response.extensions_mut().insert(Denial::new(breached));

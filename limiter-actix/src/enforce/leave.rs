@@ -7,7 +7,7 @@ use futures_util::future::join;
 use limiter_core::Verb;
 
 use super::{
-    decide::{give_back, hit, set_aside},
+    decide::{give_back, set_aside},
     deny,
     unstoppable::Unstoppable,
 };
@@ -174,7 +174,7 @@ async fn pay(
     let (paid, outside) = match collected {
         Ok(mut batch) => {
             let (outside, paid) =
-                join(give_back(Rc::clone(&context)), hit(&context, &mut batch)).await;
+                join(give_back(Rc::clone(&context)), batch.hit(context.worker().limiter())).await;
             context.set_batch(batch);
             (paid, outside)
         }

@@ -47,7 +47,6 @@ impl<'a> Breach<'a> {
     /// The breaches of this request so far, including this one: with
     /// [`fail_on_first_breach`](crate::LimiterBuilder::fail_on_first_breach) off there may be
     /// several, shortest window first.
-    /// several, shortest window first.
     pub fn so_far(&self) -> &'a [CurrentLimit] {
         self.so_far
     }

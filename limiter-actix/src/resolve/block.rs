@@ -2,7 +2,10 @@
 
 use limiter_core::{Quota, Scope};
 
-use super::{declaration::Declaration, rule::Rule};
+use super::{
+    declaration::Declaration,
+    rule::{LimitKey, Rule},
+};
 use crate::{declare::LimitOptions, limiter::Settings};
 
 /// The rule of a block, shortest window first. Its counters are numbered in the order of the text,
@@ -19,5 +22,9 @@ pub(crate) fn block_rule(
     let mut limits: Vec<_> =
         numbered.map(|(number, quota)| declaration.numbered(quota, number)).collect();
     limits.sort_by_key(|limit| limit.policy.limit().quota().window_micros());
+    // The key function is called once, however many limits there are.
+    for limit in limits.iter_mut().skip(1) {
+        limit.key = LimitKey::SameAs(0);
+    }
     Rule::new(limits, false)
 }
