@@ -63,8 +63,14 @@ async fn a_block_calls_each_of_its_functions_once_however_many_limits_it_has() {
     static COSTS: AtomicU64 = AtomicU64::new(0);
     #[get("/counted-block")]
     async fn counted(request: HttpRequest, limiter: Limiter) -> actix_web::Result<String> {
-        let key = |_: &HttpRequest| KEYS.fetch_add(1, Ordering::Relaxed).min(0);
-        let cost = |_: &HttpRequest| COSTS.fetch_add(1, Ordering::Relaxed).min(0) + 2;
+        let key = |_: &HttpRequest| {
+            KEYS.fetch_add(1, Ordering::Relaxed);
+            Key::text("all")
+        };
+        let cost = |_: &HttpRequest| {
+            COSTS.fetch_add(1, Ordering::Relaxed);
+            2
+        };
         limiter.limit("4/minute; 100/hour").key(key).cost(cost).enter(&request).await?;
         Ok("entered".to_owned())
     }
