@@ -47,10 +47,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("context", &["identify", "limit", "declare", "limiter", "resolve", "charge"]),
     (
         "enforce",
-        &[
-            "identify", "storage", "limit", "answer", "declare", "limiter", "resolve", "charge",
-            "context",
-        ],
+        &["identify", "limit", "answer", "declare", "limiter", "resolve", "charge", "context"],
     ),
     ("report", &["identify", "limit", "answer", "declare", "limiter", "resolve", "charge"]),
     ("cli", &["identify", "answer", "limiter", "report"]),

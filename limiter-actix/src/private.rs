@@ -1,4 +1,7 @@
 //! Not public API. Used by generated code.
+//!
+//! It imports `identify`, `limit`, `declare` and `enforce`. It must not know more than generated code
+//! names: functions that the compiler checks, and the records that they end up in.
 
 use std::borrow::Cow;
 

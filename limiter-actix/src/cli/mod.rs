@@ -68,6 +68,9 @@
 //!   contradict each other, or a missing confirmation.
 //! * 2: the command line is malformed.
 
+// It imports `identify`, `answer`, `limiter` and `report`. It must not know how an answer is found: it
+// reads words, and prints what `report` returns.
+
 mod command;
 mod config;
 mod confirm;

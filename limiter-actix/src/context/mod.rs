@@ -1,8 +1,8 @@
 //! What is known about one request and in one worker, shared by the middleware, the scopes and the
 //! gate.
 //!
-//! It imports the rooms from `identify` to `charge`, except `config`. It must not decide anything:
-//! it keeps state for `enforce`.
+//! It imports `identify`, `limit`, `declare`, `limiter`, `resolve` and `charge`. It must not decide
+//! anything: it keeps state for `enforce`.
 
 mod endpoint;
 mod extract;

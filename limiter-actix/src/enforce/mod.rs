@@ -7,10 +7,12 @@
 //! | 4, the exchange | `decide`; decisions that complete even if the client hangs up, `unstoppable` |
 //! | 5 to 8, the way out | `finish`, `leave` |
 //! | a refusal becomes a response | `deny` |
+//! | one turn of the middleware or of a scope | `turn` |
 //! | the enforcers | `middleware`, `scope`, `gate`, `block` |
 //!
-//! It imports all rooms below it, except `config`. It must not know storages, strategies or
-//! notation, and no decision here depends on what an earlier request was charged.
+//! It imports `identify`, `limit`, `answer`, `declare`, `limiter`, `resolve`, `charge` and `context`.
+//! It must not know how a storage is opened or what it is made of, and no decision here depends on
+//! what an earlier request was charged.
 
 mod block;
 mod decide;

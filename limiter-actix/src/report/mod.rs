@@ -1,7 +1,7 @@
 //! What is limited, and who is being limited, as data.
 //!
-//! It imports the rooms from `identify` to `charge`, except `config`. It must not know the command
-//! line: what it returns can be printed or serialized.
+//! It imports `identify`, `limit`, `answer`, `declare`, `limiter`, `resolve` and `charge`. It must not
+//! know the command line: what it returns can be printed or serialized.
 
 #[cfg(feature = "cli")]
 mod limits;

@@ -1,6 +1,7 @@
 //! The middleware around the app.
 //!
-//! It imports the steps of `enforce`. It must not know limits, rules or storages.
+//! It imports the steps of `enforce`, and what they work on: `context`, `limiter`, `identify`. It must
+//! not know limits, rules or storages.
 
 mod service;
 mod transform;
