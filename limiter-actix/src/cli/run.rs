@@ -15,7 +15,7 @@ use super::config;
 use super::{command::command, failure::Failure, limits::Question};
 use crate::{limiter::Limiter, report::Configure};
 
-/// Answers `my-app limiter …`: see the [module](self).
+/// Answers `my-app limiter …`: see the [module](crate::cli).
 #[must_use = "it does nothing until it runs"]
 pub struct Cli {
     limiter: Limiter,

@@ -7,8 +7,9 @@ use limiter_core::{IntoKey, Key};
 ///
 /// A limit's `key` can be any `KeyBy`:
 ///
-/// * the ready-made ones: [`peer_ip`] (the default, unless proxies are configured), [`client_ip`],
-///   [`header`], [`secret_header`], [`everyone`];
+/// * the ready-made ones: [`peer_ip`](crate::peer_ip) (the default, unless proxies are configured),
+///   [`client_ip`](crate::client_ip),
+///   [`header`](crate::header()), [`secret_header`](crate::secret_header), [`everyone`];
 /// * a function or closure from `&HttpRequest` to anything that is [`IntoKey`]: a text, a number, a
 ///   [`Key`], or an `Option` of one;
 /// * a tuple of two to four of them: a counter for each combination. If one part is missing, there

@@ -117,7 +117,7 @@ impl Limiter {
     }
 
     /// Switches all limits on again. A limiter that was built with
-    /// [`enabled(false)`](LimiterBuilder::enabled) has not checked its options, and stays off.
+    /// [`enabled(false)`](crate::LimiterBuilder::enabled) has not checked its options, and stays off.
     pub fn enable(&self) {
         self.inner.enabled.store(self.inner.was_checked, Ordering::Relaxed);
     }

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, net::IpAddr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// An entry of [`TrustedProxies::cidrs`] that is invalid; its text quotes the entry and names the
+/// An entry of [`TrustedProxies::cidrs`](crate::TrustedProxies::cidrs) that is invalid; its text quotes the entry and names the
 /// valid forms.
 #[derive(Clone, Debug)]
 pub struct TrustedProxiesError {
