@@ -8,7 +8,7 @@ use actix_web::{
     test::init_service,
     web,
 };
-use limiter_actix::{Exemption, Limiter, ScopeLimits, exempt, limit};
+use limiter_actix::{Exemption, Key, Limiter, MissingIdentity, ScopeLimits, exempt, limit};
 
 use crate::{
     asking::{at_once, count, in_turn, request, request_from, status},
@@ -110,6 +110,37 @@ async fn who_is_locked_out_is_not_at_a_handler_without_limits_that_nobody_has_re
         assert_eq!(statuses!(app, GET path, 5), [200; 5], "{path}");
         assert_eq!(statuses!(app, GET "/plain", 1), [429], "after {path}");
     }
+}
+
+#[get("/keyed")]
+#[limit("100/minute", key = |_: &HttpRequest| None::<Key>)]
+async fn keyed() -> &'static str {
+    "keyed"
+}
+
+#[actix_web::test]
+async fn who_is_locked_out_is_not_where_all_limits_are_skipped_for_want_of_a_key() {
+    let limiter = limiter!(
+        default_limits(["1/minute"]),
+        meta_limits(["1/day"]),
+        missing_identity(MissingIdentity::Skip)
+    );
+    let app = app!(limiter, plain, keyed, own);
+    assert_eq!(statuses!(app, GET "/plain", 3), [200, 429, 429]);
+    assert_eq!(statuses!(app, GET "/own", 2), [429, 429], "its limit has the limiter's key");
+    assert_eq!(statuses!(app, GET "/keyed", 5), [200; 5]);
+}
+
+#[actix_web::test]
+async fn a_handler_that_is_exempt_together_with_its_scope_is_exempt_at_once() {
+    let of_application = Exemption { application: true, ..Exemption::NONE };
+    let scope = web::scope("/scope").wrap(ScopeLimits::new("api").exempt(of_application));
+    let limiter = limiter!(default_limits(["1/hour"]), application_limits(["1/hour"]));
+    let app = App::new().wrap(from_fn(refuse)).wrap(limiter.middleware());
+    let app = init_service(app.service(scope.service(without_defaults))).await;
+    // In front of the handler the application's limit counts, and the default one.
+    assert_eq!(status(&app, request("GET /scope/status").insert_header(WRONG)).await, 401);
+    assert_eq!(statuses!(app, GET "/scope/status", 3), [200; 3]);
 }
 
 #[actix_web::test]

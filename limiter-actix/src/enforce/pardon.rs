@@ -16,10 +16,10 @@ pub(super) fn may_admit(
     refusal: &Refusal,
 ) -> bool {
     let limiter = context.worker().limiter();
-    let Some(needed) = needed(refusal, &context.batch(), limiter.settings()) else { return false };
+    let settings = limiter.settings();
+    let Some(needed) = needed(refusal, &context.batch(), settings) else { return false };
     let gates = location.insiders(request, limiter.gates());
-    let limits = &limiter.settings().limits;
-    [gates, context.worker().scopes()].iter().any(|some| some.may_admit(needed, limits))
+    gates.may_admit(context.worker().scopes(), needed, settings)
 }
 
 /// What an inner enforcer would have to admit; `None` if none can.

@@ -5,9 +5,10 @@ use std::{cell::RefCell, collections::HashMap};
 
 use actix_web::HttpRequest;
 
-use super::settings::LimitSettings;
+use super::settings::Settings;
 use crate::{
     declare::{Exemption, HandlerRecord, LimitRecord, LimitText, ScopeDeclaration},
+    identify::MissingIdentity,
     limit::LimitOrigin,
 };
 
@@ -21,6 +22,8 @@ pub(crate) struct Pardon {
     meta: bool,
     /// Whether it has no limit of its own that denies, or none for some requests.
     may_be_unlimited: bool,
+    /// Whether all limits that it always has have a key of their own.
+    has_own_keys: bool,
     /// Clients without a limiter key.
     missing_identity: bool,
 }
@@ -116,9 +119,12 @@ impl Gates {
 }
 
 impl Insiders {
-    /// Whether one of them may admit this.
-    pub(crate) fn may_admit(&self, needed: Pardon, limits: &LimitSettings) -> bool {
-        self.0.iter().any(|pardon| pardon.covers(needed, limits))
+    /// Whether one of them may admit this, together with whatever the scopes around it exempt.
+    pub(crate) fn may_admit(&self, scopes: &Self, needed: Pardon, settings: &Settings) -> bool {
+        let around = scopes.0.iter().copied().fold(Pardon::default(), Pardon::and_exemptions);
+        let gates = self.0.iter().map(|pardon| pardon.and_exemptions(around));
+        let inner_scopes = scopes.0.iter().map(|pardon| pardon.and_exemptions(around));
+        gates.chain(inner_scopes).any(|pardon| pardon.covers(needed, settings))
     }
 
     fn add(&mut self, pardon: Pardon) {
@@ -145,6 +151,7 @@ impl Pardon {
         Self {
             missing_identity: limits.iter().all(has_own_key),
             may_be_unlimited: !limits.iter().any(always_limits),
+            has_own_keys: limits.iter().filter(|limit| always_limits(limit)).all(has_own_key),
             ..Self::new(record.exempt(), limits.iter().any(|limit| limit.override_defaults))
         }
     }
@@ -159,6 +166,7 @@ impl Pardon {
         Self {
             missing_identity: texts.is_empty() || options.key.is_some(),
             may_be_unlimited: !texts.iter().any(always_limits),
+            has_own_keys: options.key.is_some(),
             ..Self::new(*exempt, !texts.is_empty() && options.overrides_defaults)
         }
     }
@@ -169,7 +177,18 @@ impl Pardon {
             defaults: exempt.defaults || overrides,
             meta: exempt.meta,
             may_be_unlimited: false,
+            has_own_keys: false,
             missing_identity: false,
+        }
+    }
+
+    /// The same within scopes with these exemptions.
+    fn and_exemptions(self, scopes: Self) -> Self {
+        Self {
+            application: self.application || scopes.application,
+            defaults: self.defaults || scopes.defaults,
+            meta: self.meta || scopes.meta,
+            ..self
         }
     }
 
@@ -189,16 +208,18 @@ impl Pardon {
         self.missing_identity = true;
     }
 
-    fn covers(self, needed: Self, limits: &LimitSettings) -> bool {
+    fn covers(self, needed: Self, settings: &Settings) -> bool {
         (self.application || !needed.application)
             && (self.defaults || !needed.defaults)
-            && (self.meta || !needed.meta || self.leaves_no_limit(limits))
+            && (self.meta || !needed.meta || self.leaves_no_limit(settings))
             && (self.missing_identity || !needed.missing_identity)
     }
 
     /// Whether it may be that no limit applies here: then no meta limit applies either.
-    fn leaves_no_limit(self, limits: &LimitSettings) -> bool {
-        self.may_be_unlimited
+    fn leaves_no_limit(self, settings: &Settings) -> bool {
+        let Settings { limits, identity, .. } = settings;
+        let may_skip_all = self.has_own_keys && identity.missing == MissingIdentity::Skip;
+        (self.may_be_unlimited || may_skip_all)
             && (self.application || limits.application.texts.is_empty())
             && (self.defaults || limits.defaults.texts.is_empty())
     }
