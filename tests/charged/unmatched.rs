@@ -150,6 +150,23 @@ async fn everything_below_an_exempt_path_is_exempt() {
 }
 
 #[actix_web::test]
+async fn no_path_that_leads_out_again_is_below_an_exempt_path() {
+    for path in [
+        "/static/../search",
+        "/static/deep/../../search",
+        "/static/%2e%2e/search",
+        "/static/..%2fsearch",
+        "/static/..%5Csearch",
+        "/static/..",
+    ] {
+        let limiter = limiter!(application_limits(["2/hour"]), exempt_path("/static/*"));
+        // A proxy, say, whose upstream reads `..` as the folder above.
+        let app = app!(limiter, web::resource("/{path:.*}").route(web::get().to(HttpResponse::Ok)));
+        assert_eq!(statuses!(app, GET path, 3), [200, 200, 429], "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn what_is_missing_below_an_exempt_path_is_exempt_too() {
     for layer in [false, true] {
         let limiter = limiter!(application_limits(["2/hour"]), exempt_path("/static/*"));

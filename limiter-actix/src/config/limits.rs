@@ -117,7 +117,8 @@ impl LimiterBuilder {
 
     /// A path, exactly as routed, that is exempt from default and application limits, such as a
     /// health check. (`#[exempt]` does the same on a handler; this option needs no handler.) With
-    /// `/*` at its end it covers everything below: `/static/*`, for the sixty files of a page.
+    /// `/*` at its end it covers everything below: `/static/*`, for the sixty files of a page; but no
+    /// path with `..` in it, which something behind may resolve to another place.
     pub fn exempt_path(mut self, path: impl Into<String>) -> Self {
         self.limits.exempt_paths.add(path.into());
         self

@@ -67,7 +67,9 @@ impl ExemptPaths {
 
     /// Whether a percent-decoded path is exempt.
     pub(crate) fn contains(&self, path: &str) -> bool {
-        self.exact.contains(path) || self.prefixes.iter().any(|prefix| path.starts_with(prefix))
+        // A path that leads out again may be served from anywhere by what normalizes it.
+        let is_below = |prefix: &String| path.starts_with(prefix) && !path.contains("..");
+        self.exact.contains(path) || self.prefixes.iter().any(is_below)
     }
 
     /// The paths as they were written.
