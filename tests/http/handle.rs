@@ -50,9 +50,16 @@ async fn empty_block(request: HttpRequest, limiter: Limiter) -> actix_web::Resul
     Ok("entered".to_owned())
 }
 
+#[get("/listless-block")]
+async fn listless_block(request: HttpRequest, limiter: Limiter) -> actix_web::Result<String> {
+    limiter.limit(Vec::<String>::new()).enter(&request).await?;
+    Ok("entered".to_owned())
+}
+
 #[actix_web::test]
 async fn a_malformed_block_is_never_entered() {
-    let app = app!(limiter!(), malformed_block, empty_block);
+    let app = app!(limiter!(), malformed_block, empty_block, listless_block);
+    assert_eq!(statuses!(app, GET "/listless-block", 1), [500]);
     assert_eq!(statuses!(app, GET "/malformed-block", 1), [500]);
     assert_eq!(statuses!(app, GET "/empty-block", 1), [500]);
 }

@@ -59,6 +59,18 @@ struct Collector<'a> {
     is_limited: bool,
 }
 
+impl<'a> Collector<'a> {
+    #[inline(always)]
+    fn new(
+        batch: &'a mut Batch,
+        limiter: &'a Limiter,
+        request: Option<&'a HttpRequest>,
+        client: KnownClient<'a>,
+    ) -> Self {
+        Self { limiter, request, batch, client, limiter_key: None, is_limited: false }
+    }
+}
+
 impl Collector<'_> {
     /// Adds a limit under the key at this index; without a key the limit is left out.
     #[inline]
@@ -148,14 +160,7 @@ impl Batch {
         if rule.is_invalid() {
             return Err(Refusal::InvalidLimit);
         }
-        let mut collector = Collector {
-            limiter,
-            request: Some(request),
-            batch: self,
-            client,
-            limiter_key: None,
-            is_limited: false,
-        };
+        let mut collector = Collector::new(self, limiter, Some(request), client);
         for (index, limit) in rule.limits().iter().enumerate() {
             collector.push_now(index, limit, request)?;
         }
@@ -174,14 +179,7 @@ impl Batch {
         if rule.is_invalid() {
             return Err(Refusal::InvalidLimit);
         }
-        let mut collector = Collector {
-            limiter,
-            request: Some(request),
-            batch: self,
-            client,
-            limiter_key: None,
-            is_limited: false,
-        };
+        let mut collector = Collector::new(self, limiter, Some(request), client);
         for (index, limit) in rule.limits().iter().enumerate() {
             if collector.skips(limit) {
                 continue;
@@ -215,14 +213,7 @@ impl Batch {
         rule: &Rc<Rule>,
         client: KnownClient<'_>,
     ) -> Result<(), Refusal> {
-        let mut collector = Collector {
-            limiter,
-            request: None,
-            batch: self,
-            client,
-            limiter_key: None,
-            is_limited: false,
-        };
+        let mut collector = Collector::new(self, limiter, None, client);
         for (index, limit) in rule.limits().iter().enumerate() {
             if let (LimitKey::Limiter, Cost::Fixed(cost)) = (&limit.key, &limit.cost)
                 && !collector.skips(limit)

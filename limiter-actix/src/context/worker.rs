@@ -19,7 +19,7 @@ use crate::{
 /// What one worker thread knows about a limiter.
 pub(crate) struct Worker {
     limiter: Limiter,
-    pub(super) endpoints: RefCell<Endpoints>,
+    endpoints: RefCell<Endpoints>,
     of_handlers: RefCell<HashMap<HandlerKey, Rc<Plan>>>,
     of_endpoints: RefCell<HashMap<EndpointKey, Rc<Plan>>>,
     stacks: RefCell<ScopeStacks>,

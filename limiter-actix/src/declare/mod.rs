@@ -24,7 +24,7 @@ pub(crate) use self::{
     exemption::ExemptPaths,
     function::{Function, ResponseFn},
     method::{CountedMethod, is_listed},
-    options::{LimitOptions, Message, OnBreach, on_breach},
+    options::{LimitOptions, Message, OnBreach, key_function, on_breach},
     scope::ScopeDeclaration,
     text::LimitText,
 };

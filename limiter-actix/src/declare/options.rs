@@ -75,7 +75,7 @@ impl Default for LimitOptions {
 /// The setters that all builders share.
 impl LimitOptions {
     pub(crate) fn set_key(&mut self, key: impl KeyBy + Send + Sync + 'static) {
-        self.key = Some(Function::Given(Arc::new(move |request: &HttpRequest| key.key(request))));
+        self.key = Some(key_function(key));
     }
 
     pub(crate) fn set_cost<F>(&mut self, cost: impl IntoCost<F>) {
@@ -102,6 +102,11 @@ impl LimitOptions {
     ) {
         self.on_breach = Some(on_breach(callback));
     }
+}
+
+/// A key, in the form that declarations keep.
+pub(crate) fn key_function(key: impl KeyBy + Send + Sync + 'static) -> Function<Option<Key>> {
+    Function::Given(Arc::new(move |request: &HttpRequest| key.key(request)))
 }
 
 /// A callback, in the form that declarations keep.

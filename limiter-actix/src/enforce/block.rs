@@ -3,17 +3,18 @@
 use std::{error::Error, fmt, rc::Rc};
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
-use limiter_core::{NotationError, StorageError, Strategy, notation};
+use limiter_core::{Key, NotationError, StorageError, Strategy, notation};
 
+use super::deny;
 use crate::{
     answer::{self, Form, Headers},
     charge::{Batch, KnownClient, Refusal},
     context::Context,
-    declare::{Cost, IntoCost, IntoLimits, LimitOptions, LimitText, check_enforceable},
+    declare::{Cost, Function, IntoCost, IntoLimits, LimitText, check_enforceable, key_function},
     identify::KeyBy,
-    limit::{CurrentLimit, Denial, longest_wait},
+    limit::{CurrentLimit, longest_wait},
     limiter::{Limiter, namespace},
-    resolve::{Rule, block_rule},
+    resolve::{Block, Rule},
 };
 
 /// A limit around a block of code, inside a handler or in any function that has the request: for
@@ -44,12 +45,22 @@ pub struct BlockLimit {
     limits: LimitText<Vec<String>>,
     scope: Option<String>,
     shared: Option<String>,
-    options: LimitOptions,
+    key: Option<Function<Option<Key>>>,
+    cost: Cost,
+    strategy: Option<Strategy>,
 }
 
 impl BlockLimit {
     pub(crate) fn new(limiter: Limiter, limits: LimitText<Vec<String>>) -> Self {
-        Self { limiter, limits, scope: None, shared: None, options: LimitOptions::default() }
+        Self {
+            limiter,
+            limits,
+            scope: None,
+            shared: None,
+            key: None,
+            cost: Cost::Fixed(1),
+            strategy: None,
+        }
     }
 
     /// Divides the counters of the endpoint: by the name of the block, or by a value that it works
@@ -67,19 +78,19 @@ impl BlockLimit {
 
     /// The key of a client. Default: the limiter's key.
     pub fn key(mut self, key: impl KeyBy + Send + Sync + 'static) -> Self {
-        self.options.set_key(key);
+        self.key = Some(key_function(key));
         self
     }
 
     /// What the block costs: a number or a function of the request. Default: 1.
     pub fn cost<F>(mut self, cost: impl IntoCost<F>) -> Self {
-        self.options.set_cost(cost);
+        self.cost = cost.into_cost().0;
         self
     }
 
     /// The strategy. Default: the limiter's.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
-        self.options.strategy = Some(strategy);
+        self.strategy = Some(strategy);
         self
     }
 
@@ -96,13 +107,10 @@ impl BlockLimit {
         if let_through || !self.limiter.is_enabled() {
             return Ok(());
         }
-        let rule = Rc::new(self.rule(request).await?);
-        if rule.limits().is_empty() {
-            return Ok(());
-        }
+        let Some(rule) = self.rule(request).await? else { return Ok(()) };
         let mut batch = Batch::default();
         batch
-            .collect(&self.limiter, request, rule, KnownClient::default())
+            .collect(&self.limiter, request, Rc::new(rule), KnownClient::default())
             .await
             .map_err(|refusal| self.error(&batch, request, refusal))?;
         let decided = match batch.hit_now(&self.limiter) {
@@ -125,18 +133,22 @@ impl BlockLimit {
         })
     }
 
-    /// The limits of the block for a request, shortest window first.
-    async fn rule(&self, request: &HttpRequest) -> Result<Rule, BlockError> {
+    /// The limits of the block for a request; `None` if it has none.
+    async fn rule(&self, request: &HttpRequest) -> Result<Option<Rule>, BlockError> {
         let texts = match &self.limits {
+            // Only a function may return no limit.
+            LimitText::Fixed(texts) if texts.is_empty() => {
+                let problem = "expected at least one limit, found an empty list";
+                return Err(BlockError(Kind::Unsupported(problem.to_owned())));
+            }
             LimitText::Fixed(texts) => texts.clone(),
             LimitText::Dynamic(function) => match function.call(request).await {
-                // Only a function may return no limit.
-                none if none.is_empty() => Vec::new(),
+                none if none.is_empty() => return Ok(None),
                 text => vec![text.into_owned()],
             },
         };
         let settings = self.limiter.settings();
-        let strategy = self.options.strategy.unwrap_or(settings.limits.strategy);
+        let strategy = self.strategy.unwrap_or(settings.limits.strategy);
         let mut quotas = Vec::new();
         for text in &texts {
             quotas.extend(
@@ -147,21 +159,18 @@ impl BlockLimit {
             check_enforceable(quota, strategy, self.limiter.storage())
                 .map_err(|problem| BlockError(Kind::Unsupported(problem)))?;
         }
-        let namespace = &settings.namespace;
-        let scope = match (&self.shared, &self.scope) {
-            (Some(shared), _) => namespace.shared_block(shared),
-            (None, Some(scope)) => namespace.block(&endpoint(request)).part(scope),
-            (None, None) => namespace.block(&endpoint(request)),
+        let scope = match &self.shared {
+            Some(shared) => settings.namespace.shared_block(shared),
+            None => settings.namespace.block(&endpoint(request), self.scope.as_deref()),
         };
         let label = self.shared.as_deref().or(self.scope.as_deref()).unwrap_or("block");
-        let cost = match &self.options.cost {
-            Cost::Function(cost) if !quotas.is_empty() => cost.call(request).await,
+        let cost = match &self.cost {
             Cost::Fixed(cost) => *cost,
-            Cost::Function(_) => 1,
+            // Called once, however many limits there are.
+            Cost::Function(cost) => cost.call(request).await,
         };
-        // Called once, however many limits there are.
-        let options = LimitOptions { cost: Cost::Fixed(cost), ..self.options.clone() };
-        Ok(block_rule(settings, quotas, scope, label, options))
+        let key = self.key.clone();
+        Ok(Some(Block { quotas, strategy, scope, label, key, cost }.rule()))
     }
 }
 
@@ -269,16 +278,9 @@ impl Limiter {
 }
 
 /// The response of a block of code that the request may not enter.
-pub(crate) fn block_exceeded(
-    breached: &[CurrentLimit],
-    form: Form,
-    headers: &Headers,
-) -> HttpResponse {
+fn block_exceeded(breached: &[CurrentLimit], form: Form, headers: &Headers) -> HttpResponse {
     let detail = breached.first().map_or_else(String::new, |limit| limit.quota().to_string());
-    let mut response = answer::exceeded(form, detail, breached);
-    if let Some(wait) = longest_wait(breached.iter().map(CurrentLimit::retry_after)) {
-        headers.write_retry_after(wait, response.headers_mut());
-    }
-    response.extensions_mut().insert(Denial::new(breached.to_vec()));
-    response
+    let response = answer::exceeded(form, detail, breached);
+    let wait = longest_wait(breached.iter().map(CurrentLimit::retry_after));
+    deny::with_denial(response, wait, headers, breached.to_vec())
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use limiter_core::Decision;
 
 use crate::{
-    answer::{self, Form},
+    answer::{self, Form, Headers},
     charge::{Batch, Penalty, Refusal},
     context::Context,
     declare::Message,
@@ -15,7 +15,7 @@ use crate::{
     resolve::RuleLimit,
 };
 
-/// The response to a request that is refused in front of the middleware, including headers.
+/// The response to a request that the middleware refuses, including headers.
 pub(super) fn denial(context: &Context, request: &HttpRequest, refusal: &Refusal) -> HttpResponse {
     let mut response = without_headers(context, request, refusal);
     let headers = &context.worker().limiter().settings().answers.headers;
@@ -68,10 +68,20 @@ fn too_many_requests(context: &Context, request: &HttpRequest, endpoint: &str) -
     let rule = context.batch().rule().cloned();
     let limits = rule.as_ref().map_or(&[][..], |rule| rule.limits());
     let wait = retry_after(&context.batch());
-    let mut response = run_callbacks(answers, limits, request, &breached)
+    let response = run_callbacks(answers, limits, request, &breached)
         .unwrap_or_else(|| quota_exceeded(limits, request, &breached));
+    with_denial(response, wait, &answers.headers, breached)
+}
+
+/// Adds what every 429 has: when to come back, and the breached limits for outer layers.
+pub(super) fn with_denial(
+    mut response: HttpResponse,
+    wait: Option<Duration>,
+    headers: &Headers,
+    breached: Vec<CurrentLimit>,
+) -> HttpResponse {
     if let Some(wait) = wait {
-        answers.headers.write_retry_after(wait, response.headers_mut());
+        headers.write_retry_after(wait, response.headers_mut());
     }
     response.extensions_mut().insert(Denial::new(breached));
     response

@@ -43,6 +43,16 @@ impl Namespace {
         self.of_handler("handler", record)
     }
 
+    /// A handler's own limits, divided by a name.
+    pub(crate) fn handler_part(&self, record: &'static HandlerRecord, part: &str) -> Scope {
+        self.handler(record).part(part)
+    }
+
+    /// A handler's own limits, divided by the result of a function, which is appended.
+    pub(crate) fn handler_part_by(&self, record: &'static HandlerRecord) -> Scope {
+        self.handler(record).part("function")
+    }
+
     /// Limits that handlers share under a name.
     pub(crate) fn shared(&self, name: &str) -> Scope {
         self.kind("shared").part(name)
@@ -68,9 +78,13 @@ impl Namespace {
         self.kind("endpoint").part(endpoint).part("scope").part(scope)
     }
 
-    /// Blocks of code in an endpoint.
-    pub(crate) fn block(&self, endpoint: &str) -> Scope {
-        self.kind("block").part(endpoint)
+    /// Blocks of code in an endpoint, of this name if they have one.
+    pub(crate) fn block(&self, endpoint: &str, name: Option<&str>) -> Scope {
+        let all = self.kind("block").part(endpoint);
+        match name {
+            Some(name) => all.part(name),
+            None => all,
+        }
     }
 
     /// Blocks of code that share a name.

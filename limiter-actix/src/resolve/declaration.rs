@@ -54,36 +54,6 @@ impl Answered<'_> {
 }
 
 impl Declaration {
-    /// The limits of a block of code, which are parsed already.
-    pub(super) fn of_block(
-        settings: &Settings,
-        scope: Scope,
-        label: &str,
-        options: LimitOptions,
-    ) -> Self {
-        Self {
-            class: Class::Own,
-            text: LimitText::Fixed(Vec::new()),
-            scope,
-            part: None,
-            method: None,
-            strategy: options.strategy.unwrap_or(settings.limits.strategy),
-            options,
-            shared: false,
-            applies: true,
-            label: label.into(),
-            about: "a block".into(),
-            is_reported: Cell::new(false),
-        }
-    }
-
-    /// One of its limits, with the number of its counter in the scope.
-    pub(super) fn numbered(&self, quota: Quota, number: usize) -> RuleLimit {
-        // A list of limits never has four billion entries.
-        let limit = Limit::with_ordinal(quota, self.strategy, &self.scope, number as u32);
-        self.limit(limit, false)
-    }
-
     pub(super) fn quotas<'a>(
         &self,
         limiter: &Limiter,
@@ -241,13 +211,15 @@ pub(super) fn handler_declarations(
     target: Target<'_>,
 ) -> Vec<Declaration> {
     let own = |(index, declared): (usize, &LimitRecord)| {
-        let handler = settings.namespace.handler(record);
+        let namespace = &settings.namespace;
         let (scope, shared, label) = match declared.scope {
-            ScopeRecord::Handler => (handler, false, record.name()),
-            ScopeRecord::HandlerPart(part) => (handler.part(part), false, record.name()),
-            ScopeRecord::HandlerPartBy => (handler.part("function"), false, record.name()),
-            ScopeRecord::Shared(name) => (settings.namespace.shared(name), true, name),
-            ScopeRecord::SharedBy => (settings.namespace.shared_by(), true, record.name()),
+            ScopeRecord::Handler => (namespace.handler(record), false, record.name()),
+            ScopeRecord::HandlerPart(part) => {
+                (namespace.handler_part(record, part), false, record.name())
+            }
+            ScopeRecord::HandlerPartBy => (namespace.handler_part_by(record), false, record.name()),
+            ScopeRecord::Shared(name) => (namespace.shared(name), true, name),
+            ScopeRecord::SharedBy => (namespace.shared_by(), true, record.name()),
         };
         let text = LimitText::from(declared.source);
         let mut options = LimitOptions::from(declared);

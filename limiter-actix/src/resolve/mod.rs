@@ -18,7 +18,7 @@ mod target;
 #[cfg(feature = "cli")]
 pub(crate) use self::meta::global_metas;
 pub(crate) use self::{
-    block::block_rule,
+    block::Block,
     plan::Plan,
     rule::{LimitKey, Rule, RuleLimit},
     target::{Place, Target},
